@@ -1,0 +1,99 @@
+"""What happened, in the past tense: the one stream that records, metrics and logs fold.
+
+Every fact carries its ``number`` (ascending, without gaps), the ``call`` it is about (the
+record id), ``now`` (monotonic seconds) and ``utc`` (seconds since the epoch). ``kept`` is
+opaque to everyone but this room: what a restart needs to carry the call on.
+A fact with ``durable`` set must be on disk before the step that waits for it goes on;
+the others ride along.
+"""
+
+from tollbar.policy.attempt import Attempt, Decision
+
+
+class Fact:
+    """One thing that happened to one call."""
+
+    __slots__ = ("call", "kept", "now", "number", "utc")
+    durable = True
+
+    def __init__(self, number: int, call: str, now: float, utc: float, kept: bytes = b"") -> None:
+        self.number = number
+        self.call = call
+        self.now = now
+        self.utc = utc
+        self.kept = kept
+
+
+class Attempted(Fact):
+    """A call came in, was decided, and will be forwarded or refused next.
+
+    ``peer`` is where it came from. ``a_call_id`` is the Call-ID on the caller's side.
+    """
+
+    __slots__ = ("a_call_id", "attempt", "decision", "peer")
+    attempt: Attempt
+    decision: Decision
+    peer: str
+    a_call_id: str
+
+
+class Tried(Fact):
+    """One INVITE is about to go to one trunk or PBX; emitted with or after Attempted."""
+
+    __slots__ = ("b_call_id", "trunk", "tries")
+    b_call_id: str
+    trunk: str
+    tries: int
+
+
+class Rang(Fact):
+    """The far end alerts (the first 180 to 189 that is not 100)."""
+
+    __slots__ = ()
+    durable = False
+
+
+class Answered(Fact):
+    """The far end answered with 2xx; the billable clock starts."""
+
+    __slots__ = ()
+
+
+class Ended(Fact):
+    """The attempt is over: refused, failed, cancelled or hung up. Exactly one per call.
+
+    ``outcome`` is a word of SPEC C8 (answered, busy, no_answer, cancelled, failed, refused,
+    interrupted); ``reason`` a word behind it, or "". ``status`` is the SIP status the caller
+    got (0 where there was none to give); ``q850`` the cause (0 unknown); ``ended_by`` is
+    "caller", "callee", "gateway" or "operator". ``alive`` is 0, or the UTC second the call
+    was last known alive where that, not ``utc``, is its end.
+    """
+
+    __slots__ = ("alive", "ended_by", "outcome", "q850", "reason", "status")
+    outcome: str
+    reason: str
+    status: int
+    q850: int
+    ended_by: str
+    alive: float
+
+
+class Closed(Fact):
+    """Nothing of the call is left on the wire: what was kept for it can go."""
+
+    __slots__ = ()
+    durable = False
+
+
+class Noticed(Fact):
+    """Something for log and metric without a record; ``call`` may be "".
+
+    ``kind`` is a bounded word (for example "unknown_source", "malformed", "emergency",
+    "overflow"), ``peer`` the peer's name or "", ``detail`` free text without codes in it.
+    """
+
+    __slots__ = ("detail", "kind", "peer")
+    durable = False
+    kind: str
+    peer: str
+    detail: str

@@ -1,0 +1,63 @@
+"""Where bytes came from and where they go: flow, target, hop.
+
+A *flow* is a path that exists: the peer's address at one of our UDP sockets, or one
+connection. A *target* is an address we know and may have to connect to. A *hop* is either.
+The driver makes flows and keeps one object per path, so identity is equality.
+"""
+
+from typing import Final
+
+UDP: Final = "udp"
+TCP: Final = "tcp"
+TLS: Final = "tls"
+
+
+class Flow:
+    """A path bytes came over and can go back on.
+
+    ``listener`` is the configured listener's name; ``transport`` one of udp, tcp, tls;
+    ``address`` (an IP literal without brackets) and ``port`` are the peer's;
+    ``names`` are the subject names of its TLS client certificate, verified;
+    ``channel`` belongs to the driver and is never looked into elsewhere.
+    """
+
+    __slots__ = ("address", "channel", "listener", "names", "port", "reliable", "transport")
+
+    def __init__(
+        self,
+        listener: str,
+        transport: str,
+        address: str,
+        port: int,
+        channel: object = None,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self.listener = listener
+        self.transport = transport
+        self.address = address
+        self.port = port
+        self.channel = channel
+        self.names = names
+        self.reliable = transport != UDP
+
+    def __repr__(self) -> str:
+        return f"<flow {self.transport} {self.address}:{self.port} at {self.listener}>"
+
+
+class Target:
+    """An address to send to from ``listener``: the driver finds or opens the connection."""
+
+    __slots__ = ("address", "listener", "port", "reliable", "transport")
+
+    def __init__(self, listener: str, transport: str, address: str, port: int) -> None:
+        self.listener = listener
+        self.transport = transport
+        self.address = address
+        self.port = port
+        self.reliable = transport != UDP
+
+    def __repr__(self) -> str:
+        return f"<target {self.transport} {self.address}:{self.port} from {self.listener}>"
+
+
+Hop = Flow | Target
