@@ -1,0 +1,425 @@
+"""A YAML file read strictly: every value knows its line, and every mistake is told at once.
+
+Values are taken as the text written: ``0214`` stays ``0214`` and is never the octal 140 that
+YAML 1.1 makes of it. Nothing is constructed, so no tag of a file can run code. A reader walks
+from ``Document.root`` by ``fields``, ``entries`` and ``items``, notes what it dislikes with
+``wrong`` and ends with ``settle``, which raises one ``Rejected`` for all of it. It must never
+guess at a value: what is unclear is a finding with a hint.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+
+T = TypeVar("T")
+
+_FLAGS: Final = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,17}")
+_SECONDS: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|)")
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
+_VARIABLE_NAME: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_NEEDS_QUOTES: Final = "*&!|>%@`{}[]:"
+_STANDARD_TAG: Final = "tag:yaml.org,2002:"
+_NULL: Final = "tag:yaml.org,2002:null"
+
+
+@dataclass(slots=True)
+class Place:
+    """Where something stands; line and column count from 1, line 0 is the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(slots=True)
+class Finding:
+    """One thing that is not right: the place, the entry's path, what it is and what to do."""
+
+    place: Place
+    where: str
+    what: str
+    hint: str = ""
+
+    @property
+    def file(self) -> str:
+        return self.place.file
+
+    @property
+    def line(self) -> int:
+        return self.place.line
+
+    def __str__(self) -> str:
+        parts = [str(self.place), self.where, self.what]
+        text = ": ".join(part for part in parts if part)
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class Rejected(ValueError):  # noqa: N818
+    """A file that cannot be used, with everything that is wrong in it, one finding a line."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(map(str, findings)))
+        self.findings = list(findings)
+
+
+class Wrong(ValueError):  # noqa: N818
+    """Raised by a parse function given to ``parsed``: what is wrong with the text, and a hint."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+class Document:
+    """One YAML file and the findings gathered while it is read.
+
+    With ``environment`` a ``${NAME}`` in a value is replaced from it.
+    """
+
+    __slots__ = ("environment", "file", "findings", "root")
+
+    def __init__(
+        self, file: str, node: yaml.Node | None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self.file = file
+        self.environment = environment
+        self.findings: list[Finding] = []
+        empty = yaml.ScalarNode(_NULL, "") if node is None else node
+        self.root = Value(self, "", empty, Place(file, 1, 1))
+
+    @classmethod
+    def read(cls, path: Path, environment: Mapping[str, str] | None = None) -> "Document":
+        """Raises ``Rejected`` when the file cannot be read or is not YAML."""
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            what = f"cannot be read: {error.strerror or error}"
+            raise Rejected([Finding(Place(str(path)), "", what)]) from None
+        return cls.parse(data, str(path), environment)
+
+    @classmethod
+    def parse(
+        cls, data: bytes, file: str, environment: Mapping[str, str] | None = None
+    ) -> "Document":
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            column = error.start - data.rfind(b"\n", 0, error.start)
+            place = Place(file, line, column)
+            raise Rejected([Finding(place, "", "is not UTF-8", "save it as UTF-8")]) from None
+        try:
+            return cls(file, _compose(text), environment)
+        except yaml.YAMLError as error:
+            raise Rejected([_syntax_finding(error, file, text)]) from None
+        except RecursionError:
+            raise Rejected([Finding(Place(file), "", "is nested too deeply")]) from None
+
+    def wrong(self, place: Place, where: str, what: str, hint: str = "") -> None:
+        self.findings.append(Finding(place, where, what, hint))
+
+    def settle(self) -> None:
+        """Raise ``Rejected`` with every finding, in the order of the lines, if there is one."""
+        if self.findings:
+            raise Rejected(sorted(self.findings, key=lambda f: (f.place.line, f.place.column)))
+
+
+class Value:
+    """One value of a document: its node, its path (``peers.pbx.to``) and its place."""
+
+    __slots__ = ("_node", "document", "place", "where")
+
+    def __init__(self, document: Document, where: str, node: yaml.Node, place: Place) -> None:
+        self.document = document
+        self.where = where
+        self.place = place
+        self._node = node
+        if not node.tag.startswith(_STANDARD_TAG):
+            self.wrong(f"tag {node.tag} has no meaning here", "remove it")
+
+    def wrong(self, what: str, hint: str = "") -> None:
+        self.document.wrong(self.place, self.where, what, hint)
+
+    @property
+    def empty(self) -> bool:
+        """Nothing written behind the key, or ``~``."""
+        return self._node.tag == _NULL
+
+    @property
+    def kind(self) -> str:
+        if self.empty:
+            return "nothing"
+        if isinstance(self._node, yaml.MappingNode):
+            return "a mapping"
+        return "a list" if isinstance(self._node, yaml.SequenceNode) else "a text"
+
+    def text(self, default: str = "") -> str:
+        """The text as written, one line, without control characters."""
+        node = self._node
+        if self.empty:
+            self.wrong("has no value", 'write one, or remove the key; "" is an empty text')
+            return default
+        if not isinstance(node, yaml.ScalarNode):
+            self.wrong(f"wants a text, not {self.kind}")
+            return default
+        text = str(node.value)
+        if node.style in ("|", ">"):
+            text = text.rstrip("\n")
+        if self.document.environment is not None and "${" in text:
+            expanded = self._expanded(text, self.document.environment)
+            if expanded is None:
+                return default
+            text = expanded
+        if _CONTROL.search(text):
+            self.wrong("holds a line break or another control character", "write it on one line")
+            return default
+        return text
+
+    def _expanded(self, text: str, environment: Mapping[str, str]) -> str | None:
+        sound = True
+
+        def value_of(match: re.Match[str]) -> str:
+            nonlocal sound
+            if not _VARIABLE_NAME.fullmatch(match[0]):
+                self.wrong(f'"{match[0]}" is not a variable', "write ${NAME}")
+            elif match[1] not in environment:
+                self.wrong(f"environment variable {match[1]} is not set", f"export {match[1]}=...")
+            else:
+                return environment[match[1]]
+            sound = False
+            return ""
+
+        expanded = _VARIABLE.sub(value_of, text)
+        return expanded if sound else None
+
+    def parsed(self, parse: Callable[[str], T], default: T) -> T:
+        """What ``parse`` makes of the text; its ``Wrong`` becomes a finding."""
+        before = len(self.document.findings)
+        text = self.text()
+        if len(self.document.findings) > before:
+            return default
+        try:
+            return parse(text)
+        except Wrong as error:
+            self.wrong(error.what, error.hint)
+            return default
+
+    def flag(self, default: bool = False) -> bool:
+        def parse(text: str) -> bool:
+            if text.lower() not in _FLAGS:
+                raise Wrong(f'"{text}" is not true or false')
+            return _FLAGS[text.lower()]
+
+        return self.parsed(parse, default)
+
+    def integer(self, low: int, high: int, default: int = 0) -> int:
+        def parse(text: str) -> int:
+            if not _INTEGER.fullmatch(text):
+                raise Wrong(f'"{text}" is not a whole number', f"{low} to {high}")
+            if not low <= int(text) <= high:
+                raise Wrong(f"{text} is out of range", f"{low} to {high}")
+            return int(text)
+
+        return self.parsed(parse, default)
+
+    def seconds(self, default: float = 0.0) -> float:
+        """A length of time above zero: ``4``, ``500ms``, ``3m``, ``12h``."""
+
+        def parse(text: str) -> float:
+            match = _SECONDS.fullmatch(text)
+            if not match:
+                raise Wrong(f'"{text}" is not a length of time', "for example 4s, 500ms, 3m, 12h")
+            length = float(match[1]) * _UNITS[match[2]]
+            if length <= 0:
+                raise Wrong("must be longer than zero")
+            return length
+
+        return self.parsed(parse, default)
+
+    def choice(self, words: Sequence[str], default: str = "") -> str:
+        def parse(text: str) -> str:
+            if text not in words:
+                raise Wrong(f'"{text}" is not a choice', meant(text, words))
+            return text
+
+        return self.parsed(parse, default)
+
+    def items(self) -> list["Value"]:
+        """The values of a list; one lone text counts as a list of one."""
+        node = self._node
+        if self.empty:
+            return []
+        if isinstance(node, yaml.MappingNode):
+            self.wrong("wants a list, not a mapping", 'start each entry with "- "')
+            return []
+        if isinstance(node, yaml.ScalarNode):
+            return [self]
+        return [
+            Value(self.document, f"{self.where}[{number}]", child, self._at(child))
+            for number, child in enumerate(node.value, 1)
+        ]
+
+    def entries(self) -> list[tuple[str, "Value"]]:
+        """The (key, value) pairs of a mapping in their order; a repeated key is a finding."""
+        node = self._node
+        if self.empty:
+            return []
+        if not isinstance(node, yaml.MappingNode):
+            self.wrong(f'wants a mapping ("name: value" lines), not {self.kind}')
+            return []
+        found: list[tuple[str, Value]] = []
+        lines: dict[str, int] = {}
+        for key, child in node.value:
+            place = self._at(key)
+            if not isinstance(key, yaml.ScalarNode):
+                self.document.wrong(place, self.where, "a key must be a text")
+                continue
+            name = str(key.value)
+            where = f"{self.where}.{name}" if self.where else name
+            if name in lines:
+                first = f"the first is on line {lines[name]}"
+                self.document.wrong(place, where, "is given twice", first)
+                continue
+            lines[name] = place.line
+            if _CONTROL.search(name):
+                self.document.wrong(place, where, "a key must not hold control characters")
+                continue
+            if isinstance(child, yaml.ScalarNode) and child.tag != _NULL:
+                place = self._at(child)
+            found.append((name, Value(self.document, where, child, place)))
+        return found
+
+    def fields(self, known: Iterable[str], required: Mapping[str, str] | None = None) -> "Fields":
+        """The mapping with exactly these keys; ``required`` gives each key's hint."""
+        known = list(known)
+        found: dict[str, Value] = {}
+        before = len(self.document.findings)
+        for name, value in self.entries():
+            if name in known:
+                found[name] = value
+            else:
+                self.document.wrong(
+                    self._key_place(name), self.where, f'unknown key "{name}"', meant(name, known)
+                )
+        if len(self.document.findings) == before or found:
+            for name, hint in (required or {}).items():
+                if name not in found:
+                    self.wrong(f'"{name}" is missing', hint)
+        return Fields(self, found)
+
+    def _at(self, node: yaml.Node) -> Place:
+        mark = node.start_mark
+        return Place(self.document.file, mark.line + 1, mark.column + 1)
+
+    def _key_place(self, name: str) -> Place:
+        for key, _child in self._node.value:
+            if key.value == name:
+                return self._at(key)
+        return self.place
+
+
+class Fields:
+    """A mapping with known keys; each accessor gives its default where the key is absent."""
+
+    __slots__ = ("found", "value")
+
+    def __init__(self, value: Value, found: dict[str, Value]) -> None:
+        self.value = value
+        self.found = found
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.found
+
+    def get(self, name: str) -> Value | None:
+        return self.found.get(name)
+
+    def place(self, name: str) -> Place:
+        return self.found[name].place if name in self.found else self.value.place
+
+    def wrong(self, name: str, what: str, hint: str = "") -> None:
+        self.found.get(name, self.value).wrong(what, hint)
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.found[name].text(default) if name in self.found else default
+
+    def parsed(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        return self.found[name].parsed(parse, default) if name in self.found else default
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        return self.found[name].flag(default) if name in self.found else default
+
+    def integer(self, name: str, low: int, high: int, default: int = 0) -> int:
+        return self.found[name].integer(low, high, default) if name in self.found else default
+
+    def seconds(self, name: str, default: float) -> float:
+        return self.found[name].seconds(default) if name in self.found else default
+
+    def choice(self, name: str, words: Sequence[str], default: str) -> str:
+        return self.found[name].choice(words, default) if name in self.found else default
+
+    def items(self, name: str) -> list[Value]:
+        return self.found[name].items() if name in self.found else []
+
+    def entries(self, name: str) -> list[tuple[str, Value]]:
+        return self.found[name].entries() if name in self.found else []
+
+
+def meant(word: str, known: Sequence[str]) -> str:
+    """The hint for a word that is none of the known ones."""
+    plain = word.lower().replace("-", "_")
+    spelled = {name.lower().replace("-", "_"): name for name in known}
+    close = get_close_matches(plain, list(spelled), n=1, cutoff=0.6)
+    if close:
+        return f'did you mean "{spelled[close[0]]}"?'
+    if not known:
+        return ""
+    listed = ", ".join(list(known)[:12]) + (", ..." if len(known) > 12 else "")
+    return f"known: {listed}"
+
+
+def _compose(text: str) -> yaml.Node | None:
+    try:
+        fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        node: yaml.Node | None = yaml.compose(text, Loader=fast)
+    except yaml.YAMLError:
+        # libyaml words its errors differently: the reader of a finding gets one wording.
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    return node
+
+
+def _syntax_finding(error: yaml.YAMLError, file: str, text: str) -> Finding:
+    mark = getattr(error, "problem_mark", None)
+    what = str(getattr(error, "problem", None) or "").split("\n")[0]
+    if mark is None:
+        position = getattr(error, "position", 0)
+        line = text.count("\n", 0, position) + 1
+        column = position - text.rfind("\n", 0, position)
+        return Finding(Place(file, line, column), "", "holds a character YAML does not allow")
+    place = Place(file, mark.line + 1, mark.column + 1)
+    lines = text.split("\n")
+    rest = lines[mark.line][mark.column :] if mark.line < len(lines) else ""
+    before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
+    hint = ""
+    if rest.startswith("\t"):
+        hint = "indent with spaces, not tabs"
+    elif "alias" in what or (before + rest).lstrip("- ").startswith("*"):
+        hint = "a text that starts with * or & needs quotes"
+    elif "mapping values are not allowed" in what:
+        hint = 'a text with ": " in it needs quotes, and keys of one level the same indent'
+    elif rest[:1] and rest[0] in _NEEDS_QUOTES:
+        hint = f"a text that starts with {rest[0]} needs quotes"
+    return Finding(place, "", f"is not YAML: {what}", hint)
