@@ -1,0 +1,104 @@
+"""The call detail record: one row for one call attempt (SPEC G1).
+
+The names and their order are those of every native export. Times are UTC milliseconds since
+the epoch, ``None`` where the thing never happened; durations are milliseconds. Account codes
+stand here in clear, as strings: a record is what gets billed.
+
+A *draft* is the record of a call that is not over, as one line of JSON, for the open calls on
+disk. It must never lose a leading zero, and must read back what any earlier release wrote.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Final
+
+_VERSION: Final = 1
+
+
+@dataclass(slots=True)
+class Record:
+    """One call attempt. ``decision`` and ``code_changes`` are JSON texts ("" is none)."""
+
+    record_id: str
+    tenant: str = "default"
+    direction: str = "out"
+    peer: str = ""
+    trunk: str = ""
+    tries: int = 0
+    a_call_id: str = ""
+    b_call_id: str = ""
+    user: str = ""
+    extension: str = ""
+    workgroup: str = ""
+    caller: str = ""
+    dialled: str = ""
+    standardized: str = ""
+    classification: str = ""
+    dial_group: str = ""
+    account_code: str = ""
+    account_code_description: str = ""
+    code_source: str = ""
+    code_changes: str = ""
+    matrix_row: int = 0
+    outcome: str = ""
+    reason: str = ""
+    sip_status: int = 0
+    q850_cause: int = 0
+    ended_by: str = ""
+    setup: int = 0
+    ringing: int | None = None
+    answer: int | None = None
+    end: int | None = None
+    ring_ms: int = 0
+    billable_ms: int = 0
+    in_report: bool = False
+    parent_record_id: str = ""
+    decision: str = ""
+
+    @property
+    def dated(self) -> int:
+        """The moment reports file it under: the answer, else the setup (SPEC G4)."""
+        return self.setup if self.answer is None else self.answer
+
+    def values(self) -> tuple[Any, ...]:
+        """Everything, in the order of ``COLUMNS``."""
+        return _values(self)
+
+    def draft(self) -> str:
+        """The record so far as one line of JSON; ``from_draft`` reads it."""
+        # The decision is JSON already: spliced in, not quoted a second time.
+        row = compact((_VERSION, *_undecided(self)))
+        return f"{row[:-1]},{self.decision or 'null'}]"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record for JSON: the two JSON texts opened, everything else as it is."""
+        row = dict(zip(COLUMNS, _values(self), strict=True))
+        row["code_changes"] = json.loads(self.code_changes) if self.code_changes else []
+        row["decision"] = json.loads(self.decision) if self.decision else None
+        return row
+
+
+COLUMNS: Final = tuple(f.name for f in fields(Record))
+"""The keys of SPEC G1, in its order."""
+
+_values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
+_undecided: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS[:-1])
+compact: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def from_draft(draft: str) -> Record:
+    """The record that ``Record.draft`` wrote; ValueError for anything else."""
+    row = json.loads(draft)
+    if not isinstance(row, list) or len(row) != len(COLUMNS) + 1 or row[0] != _VERSION:
+        raise ValueError("not a draft this release can read")
+    decision = "" if row[-1] is None else compact(row[-1])
+    return from_values((*row[1:-1], decision))
+
+
+def from_values(row: Sequence[Any]) -> Record:
+    """The record of a row in the order of ``COLUMNS``, as a database gives it."""
+    record = Record(*row)
+    record.in_report = bool(record.in_report)
+    return record
