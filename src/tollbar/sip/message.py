@@ -1,0 +1,350 @@
+"""Message: a view over the bytes of one request or response (RFC 3261 7).
+
+Parsing splits once into names and values; a value is taken apart on first touch and kept.
+The bytes themselves are never changed, decoded or logged here. Any bytes at all give a
+message or a SipError, in linear time.
+"""
+
+import re
+from typing import Final
+
+from tollbar.sip import fields, grammar
+from tollbar.sip.errors import SipError
+from tollbar.sip.fields import Address, Via
+from tollbar.sip.uri import Uri
+
+MOST_BYTES: Final = 65_535
+MOST_LINES: Final = 256
+MOST_HOPS: Final = 64  # entries of Via, Route and Record-Route
+
+VIA: Final = b"Via"
+FROM: Final = b"From"
+TO: Final = b"To"
+CALL_ID: Final = b"Call-ID"
+CSEQ: Final = b"CSeq"
+CONTACT: Final = b"Contact"
+MAX_FORWARDS: Final = b"Max-Forwards"
+CONTENT_LENGTH: Final = b"Content-Length"
+
+_COMPACT: Final = {
+    b"a": b"Accept-Contact",
+    b"b": b"Referred-By",
+    b"c": b"Content-Type",
+    b"d": b"Request-Disposition",
+    b"e": b"Content-Encoding",
+    b"f": FROM,
+    b"i": CALL_ID,
+    b"j": b"Reject-Contact",
+    b"k": b"Supported",
+    b"l": CONTENT_LENGTH,
+    b"m": CONTACT,
+    b"n": b"Identity-Info",
+    b"o": b"Event",
+    b"r": b"Refer-To",
+    b"s": b"Subject",
+    b"t": TO,
+    b"u": b"Allow-Events",
+    b"v": VIA,
+    b"x": b"Session-Expires",
+    b"y": b"Identity",
+}
+_KNOWN: Final = (
+    b"Accept Accept-Encoding Accept-Language Alert-Info Allow Answer-Mode Authentication-Info "
+    b"Authorization Call-Info Content-Disposition Content-Language Date Diversion Error-Info "
+    b"Expires Geolocation History-Info In-Reply-To Info-Package Join MIME-Version Min-Expires "
+    b"Min-SE Organization P-Access-Network-Info P-Asserted-Identity P-Called-Party-ID "
+    b"P-Charging-Vector P-Early-Media P-Preferred-Identity Path Priority Privacy "
+    b"Proxy-Authenticate Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info "
+    b"Remote-Party-ID Replaces Reply-To Require Resource-Priority Retry-After Route RSeq Server "
+    b"Service-Route SIP-ETag SIP-If-Match Subscription-State Target-Dialog Timestamp Unsupported "
+    b"User-Agent User-to-User Warning WWW-Authenticate X-Account-Code X-Workgroup"
+).split()
+
+
+def _spellings() -> dict[bytes, bytes]:
+    names = dict(_COMPACT)
+    names.update((name.upper(), full) for name, full in _COMPACT.items())
+    for full in (*_KNOWN, *_COMPACT.values(), CSEQ, MAX_FORWARDS):
+        for name in (full, full.lower(), full.upper(), full.title()):
+            names[name] = full
+    return names
+
+
+_NAMES: Final = _spellings()
+_name = _NAMES.get
+_fold = re.compile(rb"\r\n[ \t]++")
+_version = re.compile(rb"SIP/[0-9]++\.[0-9]++", re.IGNORECASE).fullmatch
+_call_id = re.compile(rb"[\x21-\x7e]++").fullmatch
+
+
+class Message:
+    """One request (``status`` 0) or response (``method`` empty).
+
+    ``names`` and ``values`` stand side by side in the order received: known names in their
+    canonical spelling, unknown ones as received; values unfolded and stripped.
+    Parsed values (``via``, ``from_`` and so on) raise SipError(400) when touched broken or,
+    but for Contact and Max-Forwards, missing.
+    """
+
+    __slots__ = (
+        "_contact",
+        "_cseq",
+        "_from",
+        "_max_forwards",
+        "_request_uri",
+        "_to",
+        "_via",
+        "body",
+        "method",
+        "names",
+        "reason",
+        "status",
+        "uri",
+        "values",
+    )
+
+    def __init__(self) -> None:
+        self.method = b""
+        self.uri = b""
+        self.status = 0
+        self.reason = b""
+        self.names: list[bytes] = []
+        self.values: list[bytes] = []
+        self.body = b""
+        self._via: Via | None = None
+        self._from: Address | None = None
+        self._to: Address | None = None
+        self._cseq: tuple[int, bytes] | None = None
+        self._contact: Address | None = None
+        self._max_forwards = -1
+        self._request_uri: Uri | None = None
+
+    @classmethod
+    def parse(cls, data: bytes) -> "Message":
+        """The message in ``data``, a datagram or one framed message.
+
+        Line ends are CRLF; a CR or LF anywhere else in the head is refused, because the next
+        element may take it for one.
+        """
+        if len(data) > MOST_BYTES:
+            raise SipError(513, "Message Too Large")
+        if data[:2] == b"\r\n":
+            data = data.lstrip(b"\r\n")
+        head, blank, body = data.partition(b"\r\n\r\n")
+        if not blank:
+            raise SipError(400, "Header Not Ended")
+        if b"\r\n " in head or b"\r\n\t" in head:
+            head = _fold.sub(b" ", head)
+        lines = head.split(b"\r\n")
+        count = len(lines) - 1
+        if count > MOST_LINES:
+            raise SipError(400, "Too Many Header Fields")
+        if head.count(b"\n") != count or head.count(b"\r") != count:
+            raise SipError(400, "Bad Line End")
+        self = cls()
+        self._start(lines[0])
+        names = self.names
+        values = self.values
+        for line in lines[1:]:
+            name, colon, value = line.partition(b":")
+            names.append(_name(name) or canonical(name, colon))
+            values.append(value.strip(b" \t"))
+        if CONTENT_LENGTH in names:
+            at = names.index(CONTENT_LENGTH)
+            if len(body) != (length := grammar.number(values[at], MOST_BYTES)):
+                if len(body) < length:
+                    raise SipError(400, "Body Shorter Than Content-Length")
+                body = body[:length]
+            if names.count(CONTENT_LENGTH) > 1:
+                for value in self.all(CONTENT_LENGTH):
+                    if grammar.number(value, MOST_BYTES) != length:
+                        raise SipError(400, "Conflicting Content-Length")
+        self.body = body
+        return self
+
+    def _start(self, line: bytes) -> None:
+        if line[:4].upper() == b"SIP/":
+            version, _, rest = line.partition(b" ")
+            code, _, self.reason = rest.partition(b" ")
+            if len(code) != 3 or not code.isdigit() or not b"100" <= code <= b"699":
+                raise SipError(400, "Bad Status Line")
+            self.status = int(code)
+        else:
+            parts = line.split(b" ")
+            if len(parts) != 3:
+                raise SipError(400, "Bad Request Line")
+            self.method, self.uri, version = parts
+            if not grammar.is_token(self.method) or not self.uri:
+                raise SipError(400, "Bad Request Line")
+        if version != b"SIP/2.0" and version.upper() != b"SIP/2.0":
+            if _version(version):
+                raise SipError(505, "Version Not Supported")
+            raise SipError(400, "Bad Version")
+
+    def first(self, name: bytes) -> bytes | None:
+        """The value of the first line of that (canonical) name."""
+        names = self.names
+        return self.values[names.index(name)] if name in names else None
+
+    def all(self, name: bytes) -> list[bytes]:
+        """The values of all lines of that name, in order."""
+        values = self.values
+        return [values[at] for at, found in enumerate(self.names) if found == name]
+
+    def items(self, name: bytes) -> list[bytes]:
+        """The elements of a comma list over all lines of that name, empty ones dropped."""
+        found: list[bytes] = []
+        for value in self.all(name):
+            found += grammar.split_list(value)
+        return found
+
+    def tokens(self, name: bytes) -> list[bytes]:
+        """The tokens of a list such as Require, in lower case; Allow keeps its case."""
+        items = self.items(name)
+        return items if name == b"Allow" else [item.lower() for item in items]
+
+    def _need(self, name: bytes) -> bytes:
+        names = self.names
+        if name not in names:
+            raise SipError(400, f"Missing {name.decode()}")
+        return self.values[names.index(name)]
+
+    @property
+    def via(self) -> Via:
+        """The topmost Via."""
+        found = self._via
+        if found is None:
+            value = self._need(VIA)
+            if b"," in value:
+                value = (grammar.split_list(value) or [b""])[0]
+            found = self._via = Via(value)
+        return found
+
+    @property
+    def from_(self) -> Address:
+        found = self._from
+        if found is None:
+            found = self._from = Address(self._need(FROM))
+        return found
+
+    @property
+    def to(self) -> Address:
+        found = self._to
+        if found is None:
+            found = self._to = Address(self._need(TO))
+        return found
+
+    @property
+    def call_id(self) -> bytes:
+        value = self._need(CALL_ID)
+        if not _call_id(value):
+            raise SipError(400, "Bad Call-ID")
+        return value
+
+    @property
+    def cseq(self) -> int:
+        found = self._cseq
+        if found is None:
+            found = self._cseq = fields.cseq(self._need(CSEQ))
+        return found[0]
+
+    @property
+    def cseq_method(self) -> bytes:
+        found = self._cseq
+        if found is None:
+            found = self._cseq = fields.cseq(self._need(CSEQ))
+        return found[1]
+
+    @property
+    def contact(self) -> Address | None:
+        """The first Contact; None where there is none. ``*`` (REGISTER) is its own URI."""
+        found = self._contact
+        if found is None and CONTACT in self.names:
+            items = self.items(CONTACT)
+            if items:
+                found = self._contact = Address(items[0])
+        return found
+
+    @property
+    def max_forwards(self) -> int | None:
+        found = self._max_forwards
+        if found < 0:
+            value = self.first(MAX_FORWARDS)
+            if value is None:
+                return None
+            found = self._max_forwards = grammar.number(value, 255)
+        return found
+
+    @property
+    def request_uri(self) -> Uri:
+        """The Request-URI taken apart."""
+        found = self._request_uri
+        if found is None:
+            found = self._request_uri = Uri.parse(self.uri)
+        return found
+
+    def check(self) -> None:
+        """Refuse a message that lacks, repeats or garbles what every element relies on.
+
+        RFC 3261 8.1.1 names the mandatory fields; Max-Forwards may be missing, as
+        RFC 2543 elements leave it out. After it the parsed values can be touched freely.
+        """
+        names = self.names
+        for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
+            if names.count(name) > 1:
+                raise SipError(400, f"Repeated {name.decode()}")
+        _ = self.via, self.call_id, self.max_forwards
+        _ = self.from_.parsed, self.to.parsed
+        for name in (VIA, b"Route", b"Record-Route"):
+            if name in names and len(self.items(name)) > MOST_HOPS:
+                raise SipError(400, f"Too Many {name.decode()} Entries")
+        if self.cseq_method != self.method and not self.status:
+            raise SipError(400, "CSeq Method Mismatch")
+        if not self.status:
+            _ = self.request_uri
+        contact = self.contact
+        if contact is not None and contact.uri != b"*":
+            _ = contact.parsed
+
+
+def canonical(name: bytes, colon: bytes = b":") -> bytes:
+    """The canonical spelling of a header name in any case; SipError(400) if it is no name."""
+    name = name.rstrip(b" \t")
+    if not colon or not grammar.is_token(name):
+        raise SipError(400, "Bad Header Line")
+    found = _NAMES.get(name) or _NAMES.get(name.lower())
+    return found or name
+
+
+def salvage(data: bytes) -> Message | None:
+    """What can be read of a request that `Message.parse` or `check` refused.
+
+    It holds the fields a response copies (8.2.6.2: Via, From, To, Call-ID, CSeq), each as
+    far as it is there, its top Via readable and every value fit to be sent. None where there
+    is nobody to answer: a response, no method, or no Via.
+    """
+    head = data[:MOST_BYTES].lstrip(b"\r\n").partition(b"\r\n\r\n")[0]
+    head = _fold.sub(b" ", head)
+    lines = head.split(b"\r\n", MOST_LINES + 1)[: MOST_LINES + 1]
+    found = Message()
+    method, _, rest = lines[0].partition(b" ")
+    if method[:4].upper() == b"SIP/" or not grammar.is_token(method):
+        return None
+    found.method = method
+    found.uri = grammar.clean(rest.rpartition(b" ")[0].strip(b" \t"))
+    for line in lines[1:]:
+        raw, _, value = line.partition(b":")
+        name = _NAMES.get(raw.rstrip(b" \t").lower())
+        if name == VIA or (name in (FROM, TO, CALL_ID, CSEQ) and name not in found.names):
+            assert name is not None
+            found.names.append(name)
+            found.values.append(grammar.clean(value.strip(b" \t")))
+    try:
+        _ = found.via
+    except SipError:
+        # Garbled parameters need not stop an answer: the sent-by says where it goes.
+        try:
+            found._via = Via((found.first(VIA) or b"").partition(b";")[0])
+        except SipError:
+            return None
+    return found
