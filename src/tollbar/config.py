@@ -1,114 +1,319 @@
-"""gateway.yaml: listeners, peers, dial groups, limits and places, read strictly."""
+"""gateway.yaml read strictly into a ``Gateway`` (SPEC I1).
 
-from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+Every entry is checked by itself here and against the others in ``wiring``; all that is wrong
+is told at once, with file, line and a hint. It must never open a socket, look up a name or
+make a directory: ``tollbar check`` runs it on a machine that is serving calls.
+"""
+
+import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from tollbar.address import (
+    plain_address,
+    public_host,
+    source,
+    transport_address,
+)
+from tollbar.document import Document, Fields, Place, Value, Wrong
+from tollbar.gateway import (
+    AccountCodes,
+    Destination,
+    DialGroup,
+    Gateway,
+    Listener,
+    Peer,
+    Source,
+)
+from tollbar.wiring import check_wiring
+
+__all__ = [
+    "AccountCodes",
+    "Destination",
+    "DialGroup",
+    "Gateway",
+    "Listener",
+    "Peer",
+    "Source",
+    "load",
+]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")
+# Headers that carry the call itself, or an identity: a code in one of them would be lost or
+# would break the leg. One-letter names are the compact forms.
+_OWN_HEADERS: Final = """
+    accept alert-info allow allow-events authentication-info authorization call-id contact
+    content-disposition content-encoding content-length content-type cseq date diversion event
+    expires from history-info identity max-forwards mime-version min-expires min-se
+    p-asserted-identity p-preferred-identity path privacy proxy-authenticate
+    proxy-authorization proxy-require rack reason record-route refer-to referred-by
+    remote-party-id replaces require retry-after route rseq server service-route
+    session-expires subscription-state supported timestamp to unsupported user-agent via
+    warning www-authenticate x-workgroup
+"""
+_OWN_PARAMETERS: Final = "transport user method ttl maddr lr comp tag phone-context isub ext ob gr"
 
 
-@dataclass(slots=True)
-class Listener:
-    """One address Tollbar answers on. ``advertise_host``/``_port`` stand in Via and Contact."""
+def load(path: Path, environment: Mapping[str, str] | None = None) -> Gateway:
+    """Read and check gateway.yaml; raises ``document.Rejected`` naming file, line and hint.
 
-    name: str
-    transport: str  # udp, tcp, tls
-    host: str
-    port: int
-    advertise_host: str
-    advertise_port: int
-    certificate: Path | None = None
-    key: Path | None = None
-    client_ca: Path | None = None  # TLS: verify client certificates against these
+    ``${NAME}`` in a value is taken from ``environment``, by default the process's own.
+    """
+    document = Document.read(path, os.environ if environment is None else environment)
+    gateway = _gateway(document.root, Path(os.path.abspath(path)))
+    check_wiring(gateway, document)
+    document.settle()
+    return gateway
 
 
-@dataclass(slots=True)
-class Source:
-    """A place calls of a peer come from; the most specific match of all peers wins (SPEC J1)."""
-
-    network: IPv4Network | IPv6Network
-    port: int | None = None
-    transport: str | None = None
-
-
-@dataclass(slots=True)
-class Destination:
-    """Where a peer is reached: transport, IP literal, port."""
-
-    transport: str
-    host: str
-    port: int
-
-
-@dataclass(slots=True)
-class Peer:
-    """A PBX or a trunk."""
-
-    name: str
-    role: str  # pbx, trunk
-    tenant: str = "default"
-    listener: str = ""  # the listener calls to it leave from
-    sources: list[Source] = field(default_factory=list)
-    certificates: list[str] = field(default_factory=list)  # TLS client certificate names
-    to: Destination | None = None
-    domain: str = ""  # host of From towards it; "" is our advertised one
-    location: str = ""
-    trust_identity: bool = False
-    trust_code: bool = False
-    reveal_reason: bool = False
-    rewrite: list[tuple[str, str]] = field(default_factory=list)  # caller: pattern, output (D2)
-    send_code_as: str = ""  # header name under which this trunk is given the code; "" never
-    incoming: str = ""  # trunk: the pbx its calls go to
-    incoming_numbers: dict[str, str] = field(default_factory=dict)  # called pattern -> pbx
-    transit: bool = False
-    first_answer: float = 4.0  # seconds to the first response
-    ring_timeout: float = 180.0  # seconds to the final response
-
-
-@dataclass(slots=True)
-class DialGroup:
-    """An ordered set of trunks; ``hunt`` is sequential (others come later)."""
-
-    name: str
-    members: list[str]
-    hunt: str = "sequential"
+def _gateway(root: Value, path: Path) -> Gateway:
+    known = (
+        "listeners peers dial_groups account_codes identity limits state_directory database "
+        "directory metrics logging timezone instance unmatched shadow"
+    )
+    needed = {
+        "listeners": "the addresses to answer on, as in udp: {bind: udp:127.0.0.1:5060}",
+        "peers": "the PBX and the trunks",
+    }
+    top = root.fields(known, needed)
+    places: dict[str, Place] = {}
+    gateway = Gateway(
+        path=path,
+        listeners=[_listener(n, v, path.parent, places) for n, v in top.entries("listeners")],
+        peers=[_peer(name, value, places) for name, value in top.entries("peers")],
+        dial_groups=[_dial_group(n, v, places) for n, v in top.entries("dial_groups")],
+        places=places,
+    )
+    for name in ("listeners", "peers"):
+        if name in top and not top.entries(name):
+            top.wrong(name, "is empty", needed[name])
+    gateway.account_codes = _account_codes(top, places)
+    gateway.state_directory = _path(top, "state_directory", path.parent, "var")
+    gateway.directory = _path(top, "directory", path.parent, "directory.yaml")
+    gateway.database = _secret(top, "database", path.parent)
+    gateway.timezone = top.parsed("timezone", _time_zone, "UTC")
+    gateway.instance = top.parsed("instance", _name, "tollbar")
+    gateway.unmatched = top.choice("unmatched", ("refuse", "as_entered"), "refuse")
+    gateway.shadow = top.flag("shadow")
+    identity = _section(top, "identity", "unknown_callers unknown_sources")
+    gateway.unknown_callers = identity.choice("unknown_callers", ("default", "refuse"), "default")
+    gateway.unknown_sources = identity.choice("unknown_sources", ("drop", "refuse"), "drop")
+    limits = _section(top, "limits", "max_call max_calls commit_deadline")
+    gateway.max_call = limits.seconds("max_call", gateway.max_call)
+    gateway.max_calls = limits.integer("max_calls", 1, 10_000_000, gateway.max_calls)
+    gateway.commit_deadline = limits.seconds("commit_deadline", gateway.commit_deadline)
+    metrics = _section(top, "metrics", "bind")
+    usual = (gateway.metrics_host, gateway.metrics_port)
+    gateway.metrics_host, gateway.metrics_port = metrics.parsed("bind", _metrics_bind, usual)
+    logging = _section(top, "logging", "format level")
+    gateway.log_format = logging.choice("format", ("text", "json"), "text")
+    gateway.log_level = logging.choice("level", ("debug", "info", "warning", "error"), "info")
+    return gateway
 
 
-@dataclass(slots=True)
-class AccountCodes:
-    """The system's account code settings (SPEC A1, E1-E3)."""
-
-    enabled: bool = True
-    headers: list[str] = field(default_factory=lambda: ["X-Account-Code"])
-    parameter: str = "account-code"
-    templates: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Gateway:
-    """gateway.yaml as one object. Paths are absolute; relative ones are taken from the file."""
-
-    path: Path
-    listeners: list[Listener]
-    peers: list[Peer]
-    dial_groups: list[DialGroup]
-    account_codes: AccountCodes = field(default_factory=AccountCodes)
-    state_directory: Path = Path("var")
-    database: str = ""  # SQLAlchemy URL; "" is the local file in the state directory
-    directory: Path = Path("directory.yaml")
-    unknown_callers: str = "default"  # default (the default user's rights) or refuse
-    unknown_sources: str = "drop"  # drop or refuse
-    unmatched: str = "refuse"  # or as_entered (D7)
-    shadow: bool = False
-    timezone: str = "UTC"
-    instance: str = "tollbar"
-    max_call: float = 43200.0  # seconds
-    max_calls: int = 200_000
-    commit_deadline: float = 2.0  # seconds
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int = 9464  # 0 switches it off
-    log_format: str = "text"  # text or json
-    log_level: str = "info"
+def _listener(name: str, value: Value, folder: Path, places: dict[str, Place]) -> Listener:
+    _checked_name(name, value, places)
+    fields = value.fields(
+        "bind advertise certificate key client_ca",
+        {"bind": "transport, address and port, as in udp:127.0.0.1:5060"},
+    )
+    transport, host, port = fields.parsed("bind", transport_address, ("", "", 0))
+    advertise_host, advertise_port = fields.parsed("advertise", public_host, ("", 0))
+    if transport and host in ("0.0.0.0", "::") and "advertise" not in fields:
+        fields.wrong(
+            "bind",
+            'a wildcard bind needs "advertise"',
+            "advertise: the address at which peers reach this machine, as in 192.0.2.10",
+        )
+    for key in ("certificate", "key"):
+        if transport == "tls" and key not in fields:
+            value.wrong(f'a TLS listener needs "{key}"', f"{key}: path of a PEM file")
+    for key in ("certificate", "key", "client_ca"):
+        if transport and transport != "tls" and key in fields:
+            fields.wrong(key, f"has no meaning for {transport}", "only a tls listener has one")
+    return Listener(
+        name,
+        transport,
+        host,
+        port,
+        advertise_host or host,
+        advertise_port or port,
+        _pem(fields, "certificate", folder),
+        _pem(fields, "key", folder),
+        _pem(fields, "client_ca", folder),
+    )
 
 
-def load(path: Path) -> Gateway:
-    """Read and check gateway.yaml; raises ``document.Rejected`` naming file, line and hint."""
-    raise NotImplementedError
+def _peer(name: str, value: Value, places: dict[str, Place]) -> Peer:
+    _checked_name(name, value, places)
+    known = (
+        "role tenant listener from certificates to domain location trust reveal_reason rewrite "
+        "send_code_as incoming incoming_numbers transit first_answer ring_timeout"
+    )
+    fields = value.fields(known, {"role": "role: pbx or role: trunk"})
+    peer = Peer(name, fields.choice("role", ("pbx", "trunk"), ""))
+    peer.tenant = fields.parsed("tenant", _name, "default")
+    peer.listener = fields.text("listener")
+    for entry in fields.items("from"):
+        parsed = entry.parsed(lambda text: Source(*source(text)), None)
+        if parsed is not None:
+            places[f"peers.{name}.from.{parsed}"] = entry.place
+            peer.sources.append(parsed)
+    peer.certificates = [entry.text() for entry in fields.items("certificates")]
+    peer.to = fields.parsed("to", lambda text: Destination(*transport_address(text)), None)
+    peer.domain = fields.parsed("domain", _domain, "")
+    peer.location = fields.text("location")
+    trust = _section(fields, "trust", "identity account_code")
+    peer.trust_identity = trust.flag("identity")
+    peer.trust_code = trust.flag("account_code")
+    peer.reveal_reason = fields.flag("reveal_reason")
+    peer.rewrite = list(_texts(fields, "rewrite", places))
+    peer.send_code_as = fields.parsed("send_code_as", _code_header, "")
+    peer.incoming = fields.text("incoming")
+    peer.incoming_numbers = dict(_texts(fields, "incoming_numbers", places))
+    peer.transit = fields.flag("transit")
+    peer.first_answer = fields.seconds("first_answer", peer.first_answer)
+    peer.ring_timeout = fields.seconds("ring_timeout", peer.ring_timeout)
+    for key in fields.found:
+        places.setdefault(f"peers.{name}.{key}", fields.place(key))
+    return peer
+
+
+def _dial_group(name: str, value: Value, places: dict[str, Place]) -> DialGroup:
+    _checked_name(name, value, places)
+    group = DialGroup(name, [])
+    members = value
+    if value.kind == "a mapping":
+        fields = value.fields("members hunt", {"members": "members: [name of a trunk, ...]"})
+        group.hunt = fields.choice("hunt", ("sequential",), "sequential")
+        found = fields.get("members")
+        if found is None:
+            return group
+        members = found
+    for entry in members.items():
+        member = entry.text()
+        if member in group.members:
+            entry.wrong(f'"{member}" is in this dial group already', "remove one")
+        elif member:
+            places[f"dial_groups.{name}.{member}"] = entry.place
+            group.members.append(member)
+    if members.empty or (members.kind == "a list" and not members.items()):
+        members.wrong("has no members", "name at least one trunk or PBX")
+    return group
+
+
+def _account_codes(top: Fields, places: dict[str, Place]) -> AccountCodes:
+    fields = _section(top, "account_codes", "enabled headers parameter templates")
+    codes = AccountCodes()
+    codes.enabled = fields.flag("enabled", True)
+    if "headers" in fields:
+        codes.headers = []
+        for entry in fields.items("headers"):
+            header = entry.parsed(_code_header, "")
+            if header.lower() in (known.lower() for known in codes.headers):
+                entry.wrong(f'"{header}" is given twice', "case makes no difference")
+            elif header:
+                codes.headers.append(header)
+    codes.parameter = fields.parsed("parameter", _parameter, codes.parameter)
+    for entry in fields.items("templates"):
+        places[f"account_codes.templates[{len(codes.templates) + 1}]"] = entry.place
+        codes.templates.append(entry.text())
+    return codes
+
+
+def _section(fields: Fields, name: str, known: str) -> Fields:
+    value = fields.get(name)
+    return value.fields(known) if value is not None else Fields(fields.value, {})
+
+
+def _texts(fields: Fields, name: str, places: dict[str, Place]) -> list[tuple[str, str]]:
+    pairs = []
+    for key, value in fields.entries(name):
+        places[value.where] = value.place
+        pairs.append((key, value.text()))
+    return pairs
+
+
+def _checked_name(name: str, value: Value, places: dict[str, Place]) -> None:
+    places[value.where] = value.place
+    try:
+        _name(name)
+    except Wrong as error:
+        value.wrong(error.what, error.hint)
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise Wrong(f'"{text}" is not a name', "1 to 64 letters, digits, _ . and -")
+    return text
+
+
+def _code_header(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise Wrong(f'"{text}" is not a header name', "letters, digits and -, without a colon")
+    if len(text) == 1 or text.lower() in _OWN_HEADERS.split():
+        raise Wrong(f'"{text}" cannot carry an account code', "it is Tollbar's own header")
+    return text
+
+
+def _parameter(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise Wrong(f'"{text}" is not a parameter name', "as in account-code")
+    if text.lower() in _OWN_PARAMETERS.split():
+        raise Wrong(f'"{text}" cannot carry an account code', "SIP gives it another meaning")
+    return text.lower()
+
+
+def _domain(text: str) -> str:
+    host, port = public_host(text)
+    if port:
+        raise Wrong(f'"{text}" holds a port', f"write {host} alone")
+    return host
+
+
+def _metrics_bind(text: str) -> tuple[str, int]:
+    return ("", 0) if text.lower() in ("off", "false", "no") else plain_address(text)
+
+
+def _time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError):
+        raise Wrong(
+            f'"{text}" is not a time zone of this machine', "for example America/New_York, UTC"
+        ) from None
+    return text
+
+
+def _path(fields: Fields, name: str, folder: Path, usual: str) -> Path:
+    text = fields.text(name, usual)
+    if not text:
+        fields.wrong(name, "is an empty path")
+    return Path(os.path.normpath(folder / text))
+
+
+def _pem(fields: Fields, name: str, folder: Path) -> Path | None:
+    if name not in fields:
+        return None
+    path = _path(fields, name, folder, "")
+    if not path.is_file():
+        fields.wrong(name, f"there is no file {path}", "a relative path starts at this file")
+    return path
+
+
+def _secret(fields: Fields, name: str, folder: Path) -> str:
+    """A text, or ``file:PATH`` for the first line of that file."""
+    text = fields.text(name)
+    if not text.startswith("file:"):
+        return text
+    path = folder / text.removeprefix("file:")
+    try:
+        return path.read_text(encoding="utf-8").partition("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        fields.wrong(name, f"cannot read {path}: {reason}")
+        return ""

@@ -8,13 +8,15 @@ guess at a value: what is unclear is a finding with a hint.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import yaml
+
+from tollbar.finding import Finding, Place, Rejected, Wrong, meant
+
+__all__ = ["Document", "Fields", "Finding", "Place", "Rejected", "Value", "Wrong", "meant"]
 
 T = TypeVar("T")
 
@@ -28,60 +30,6 @@ _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _NEEDS_QUOTES: Final = "*&!|>%@`{}[]:"
 _STANDARD_TAG: Final = "tag:yaml.org,2002:"
 _NULL: Final = "tag:yaml.org,2002:null"
-
-
-@dataclass(slots=True)
-class Place:
-    """Where something stands; line and column count from 1, line 0 is the file as a whole."""
-
-    file: str
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        if not self.line:
-            return self.file
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-@dataclass(slots=True)
-class Finding:
-    """One thing that is not right: the place, the entry's path, what it is and what to do."""
-
-    place: Place
-    where: str
-    what: str
-    hint: str = ""
-
-    @property
-    def file(self) -> str:
-        return self.place.file
-
-    @property
-    def line(self) -> int:
-        return self.place.line
-
-    def __str__(self) -> str:
-        parts = [str(self.place), self.where, self.what]
-        text = ": ".join(part for part in parts if part)
-        return f"{text} ({self.hint})" if self.hint else text
-
-
-class Rejected(ValueError):  # noqa: N818
-    """A file that cannot be used, with everything that is wrong in it, one finding a line."""
-
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        super().__init__("\n".join(map(str, findings)))
-        self.findings = list(findings)
-
-
-class Wrong(ValueError):  # noqa: N818
-    """Raised by a parse function given to ``parsed``: what is wrong with the text, and a hint."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
 
 
 class Document:
@@ -303,9 +251,9 @@ class Value:
             found.append((name, Value(self.document, where, child, place)))
         return found
 
-    def fields(self, known: Iterable[str], required: Mapping[str, str] | None = None) -> "Fields":
-        """The mapping with exactly these keys; ``required`` gives each key's hint."""
-        known = list(known)
+    def fields(self, keys: str, required: Mapping[str, str] | None = None) -> "Fields":
+        """The mapping with no keys but these (blanks between them); ``required``: key to hint."""
+        known = keys.split()
         found: dict[str, Value] = {}
         before = len(self.document.findings)
         for name, value in self.entries():
@@ -376,19 +324,6 @@ class Fields:
 
     def entries(self, name: str) -> list[tuple[str, Value]]:
         return self.found[name].entries() if name in self.found else []
-
-
-def meant(word: str, known: Sequence[str]) -> str:
-    """The hint for a word that is none of the known ones."""
-    plain = word.lower().replace("-", "_")
-    spelled = {name.lower().replace("-", "_"): name for name in known}
-    close = get_close_matches(plain, list(spelled), n=1, cutoff=0.6)
-    if close:
-        return f'did you mean "{spelled[close[0]]}"?'
-    if not known:
-        return ""
-    listed = ", ".join(list(known)[:12]) + (", ..." if len(known) > 12 else "")
-    return f"known: {listed}"
 
 
 def _compose(text: str) -> yaml.Node | None:
