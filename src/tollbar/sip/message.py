@@ -72,6 +72,7 @@ def _spellings() -> dict[bytes, bytes]:
 
 _NAMES: Final = _spellings()
 _name = _NAMES.get
+_BLANK: Final = (b" ", b"\t")
 _fold = re.compile(rb"\r\n[ \t]++")
 _version = re.compile(rb"SIP/[0-9]++\.[0-9]++", re.IGNORECASE).fullmatch
 _call_id = re.compile(rb"[\x21-\x7e]++").fullmatch
@@ -81,7 +82,8 @@ class Message:
     """One request (``status`` 0) or response (``method`` empty).
 
     ``names`` and ``values`` stand side by side in the order received: known names in their
-    canonical spelling, unknown ones as received; values unfolded and stripped.
+    canonical spelling, unknown ones as received; values unfolded and stripped. ``data`` is
+    the whole message as received.
     Parsed values (``via``, ``from_`` and so on) raise SipError(400) when touched broken or,
     but for Contact and Max-Forwards, missing.
     """
@@ -95,6 +97,7 @@ class Message:
         "_to",
         "_via",
         "body",
+        "data",
         "method",
         "names",
         "reason",
@@ -111,6 +114,7 @@ class Message:
         self.names: list[bytes] = []
         self.values: list[bytes] = []
         self.body = b""
+        self.data = b""
         self._via: Via | None = None
         self._from: Address | None = None
         self._to: Address | None = None
@@ -133,29 +137,36 @@ class Message:
         head, blank, body = data.partition(b"\r\n\r\n")
         if not blank:
             raise SipError(400, "Header Not Ended")
-        if b"\r\n " in head or b"\r\n\t" in head:
-            head = _fold.sub(b" ", head)
-        lines = head.split(b"\r\n")
-        count = len(lines) - 1
-        if count > MOST_LINES:
+        lines = head.splitlines()
+        if len(lines) > MOST_LINES + 1:
             raise SipError(400, "Too Many Header Fields")
-        if head.count(b"\n") != count or head.count(b"\r") != count:
+        if b"\r\n".join(lines) != head:
             raise SipError(400, "Bad Line End")
         self = cls()
+        self.data = data
         self._start(lines[0])
+        del lines[0]
         names = self.names
         values = self.values
-        for line in lines[1:]:
+        for line in lines:
             name, colon, value = line.partition(b":")
-            names.append(_name(name) or canonical(name, colon))
-            values.append(value.strip(b" \t"))
+            known = _name(name)
+            if known is None:
+                if line[:1] in _BLANK and names:
+                    values[-1] = (values[-1] + b" " + line.strip()).strip()
+                    continue
+                known = canonical(name, colon)
+            names.append(known)
+            values.append(value.strip())
         if CONTENT_LENGTH in names:
             at = names.index(CONTENT_LENGTH)
-            if len(body) != (length := grammar.number(values[at], MOST_BYTES)):
+            length = grammar.number(values[at], MOST_BYTES)
+            if len(body) != length:
                 if len(body) < length:
                     raise SipError(400, "Body Shorter Than Content-Length")
                 body = body[:length]
-            if names.count(CONTENT_LENGTH) > 1:
+            at += 1
+            if at < len(names) and CONTENT_LENGTH in names[at:]:
                 for value in self.all(CONTENT_LENGTH):
                     if grammar.number(value, MOST_BYTES) != length:
                         raise SipError(400, "Conflicting Content-Length")
