@@ -1,0 +1,206 @@
+import asyncio
+import socket
+from asyncio import StreamReader, StreamWriter
+
+import pytest
+from tests.net.conftest import Shell
+from tests.net.echo import message
+
+from tollbar.gateway import Listener
+from tollbar.net import tcp
+from tollbar.net.tcp import StreamPort
+from tollbar.sip.flow import Flow, Target
+
+
+def opened(shell: Shell, host: str = "127.0.0.1") -> StreamPort:
+    port = StreamPort(shell.driver, Listener("tcp", "tcp", host, 0, host, 0))
+    shell.driver.add(port)
+    port.start()
+    return port
+
+
+def count(shell: Shell) -> int:
+    return len(shell.engine.received)
+
+
+async def ended(writer: StreamWriter) -> None:
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_messages_are_cut_from_the_stream_and_answered_on_it(shell: Shell, host: str) -> None:
+    port = opened(shell, host)
+    reader, writer = await asyncio.open_connection(*port.address)
+    one, two = message("one", b"body"), message("two")
+    writer.write(one + two[:10])
+    await shell.engine.until(lambda: count(shell) == 1)
+    writer.write(two[10:])
+    assert await reader.readexactly(len(one + two)) == one + two
+    flow = shell.engine.received[0][1]
+    assert shell.engine.received[1][1] is flow
+    assert flow.reliable
+    assert (flow.address, flow.port) == writer.get_extra_info("sockname")[:2]
+    await ended(writer)
+
+
+async def test_a_ping_reaches_the_engine_and_its_pong_comes_back(shell: Shell) -> None:
+    port = opened(shell)
+    shell.engine.answer = lambda data: b"\r\n" if data == b"\r\n\r\n" else None
+    reader, writer = await asyncio.open_connection(*port.address)
+    writer.write(b"\r\n\r\n")
+    assert await reader.readexactly(2) == b"\r\n"
+    await ended(writer)
+
+
+async def test_who_called_us_is_reached_on_its_own_connection(shell: Shell) -> None:
+    port = opened(shell)
+    shell.engine.answer = lambda data: None
+    reader, writer = await asyncio.open_connection(*port.address)
+    writer.write(message())
+    await shell.engine.until(lambda: count(shell) == 1)
+    address, number = writer.get_extra_info("sockname")
+    shell.engine.outbox = [(Target("tcp", "tcp", address, number), b"BYE")]
+    shell.driver.settle(0.0)
+    assert await reader.readexactly(3) == b"BYE"
+    assert len(port.connections) == 1
+    await ended(writer)
+
+
+class Peer:
+    """A TCP peer that counts its connections and keeps what it got."""
+
+    def __init__(self) -> None:
+        self.writers: list[StreamWriter] = []
+        self.readers: list[StreamReader] = []
+        self.came = asyncio.Event()
+
+    async def __aenter__(self) -> "Peer":
+        self.server = await asyncio.start_server(self.met, "127.0.0.1", 0)
+        name = self.server.sockets[0].getsockname()
+        self.target = Target("tcp", "tcp", name[0], name[1])
+        return self
+
+    async def met(self, reader: StreamReader, writer: StreamWriter) -> None:
+        self.readers.append(reader)
+        self.writers.append(writer)
+        self.came.set()
+
+    async def __aexit__(self, *_: object) -> None:
+        for writer in self.writers:
+            writer.transport.abort()
+        self.server.close()
+        await self.server.wait_closed()
+
+
+async def test_a_target_is_connected_to_once_and_from_our_address(shell: Shell) -> None:
+    opened(shell)
+    async with Peer() as peer:
+        shell.engine.outbox = [(peer.target, b"one")]
+        shell.driver.settle(0.0)
+        shell.engine.outbox = [(peer.target, b"two")]
+        shell.driver.settle(0.0)
+        await peer.came.wait()
+        assert await peer.readers[0].readexactly(6) == b"onetwo"
+        shell.engine.outbox = [(peer.target, b"three")]
+        shell.driver.settle(0.0)
+        assert await peer.readers[0].readexactly(5) == b"three"
+        assert len(peer.readers) == 1
+        peer.writers[0].write(message())
+        await shell.engine.until(lambda: count(shell) == 1)
+        flow = shell.engine.received[0][1]
+        assert (flow.address, flow.port) == (peer.target.address, peer.target.port)
+
+
+async def test_a_refused_connection_is_told_for_each_target(shell: Shell) -> None:
+    opened(shell)
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        number = sock.getsockname()[1]
+    one = Target("tcp", "tcp", "127.0.0.1", number)
+    two = Target("tcp", "tcp", "127.0.0.1", number)
+    shell.engine.outbox = [(one, b"x"), (two, b"y")]
+    shell.driver.settle(0.0)
+    await shell.engine.until(lambda: len(shell.engine.gone) == 2)
+    assert [hop for hop, _ in shell.engine.gone] == [one, two]
+
+
+async def test_a_broken_connection_is_told_and_the_next_send_connects_anew(shell: Shell) -> None:
+    opened(shell)
+    async with Peer() as peer:
+        shell.engine.outbox = [(peer.target, b"one")]
+        shell.driver.settle(0.0)
+        await peer.came.wait()
+        peer.came.clear()
+        peer.writers[0].transport.abort()
+        await shell.engine.until(lambda: bool(shell.engine.gone))
+        hop = shell.engine.gone[0][0]
+        assert isinstance(hop, Flow)
+        shell.engine.outbox = [(hop, b"nowhere"), (peer.target, b"two")]
+        shell.driver.settle(0.0)
+        assert shell.engine.gone[1][0] is hop
+        await peer.came.wait()
+        assert await peer.readers[1].readexactly(3) == b"two"
+
+
+async def test_what_cannot_be_framed_ends_the_connection(shell: Shell) -> None:
+    port = opened(shell)
+    reader, writer = await asyncio.open_connection(*port.address)
+    broken = b"OPTIONS sip:x SIP/2.0\r\nContent-Length: many\r\n\r\n"
+    writer.write(message("whole") + broken)
+    assert await reader.read() == message("whole")
+    assert count(shell) == 1
+    assert port.unframed == 1
+    assert not port.connections
+    await ended(writer)
+
+
+async def test_connections_are_bounded(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tcp, "PER_ADDRESS", 2)
+    port = opened(shell)
+    some = [await asyncio.open_connection(*port.address) for _ in range(3)]
+    assert await some[2][0].read() == b""
+    assert (len(port.connections), port.refused) == (2, 1)
+    for _, writer in some:
+        await ended(writer)
+
+
+async def test_a_peer_that_reads_nothing_is_let_go(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tcp, "UNSENT", 100_000)
+    port = opened(shell)
+    shell.engine.answer = lambda data: b"x" * 1_000_000
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, port.address)
+        for _ in range(40):
+            await asyncio.get_running_loop().sock_sendall(sock, message())
+            if shell.engine.gone:
+                break
+        await shell.engine.until(lambda: not port.connections)
+
+
+async def test_silence_is_bounded(shell: Shell) -> None:
+    port = opened(shell)
+    reader, writer = await asyncio.open_connection(*port.address)
+    talker, other = await asyncio.open_connection(*port.address)
+    other.write(message())
+    await talker.readexactly(len(message()))
+    now = asyncio.get_running_loop().time()
+    port.sweep(now + tcp.FIRST_MESSAGE - 1)
+    assert len(port.connections) == 2
+    port.sweep(now + tcp.FIRST_MESSAGE + 1)
+    assert await reader.read() == b""
+    assert len(port.connections) == 1
+    port.sweep(now + tcp.SILENCE + 1)
+    assert await talker.read() == b""
+    for each in (writer, other):
+        await ended(each)
+
+
+async def test_a_taken_address_is_an_error(shell: Shell) -> None:
+    port = opened(shell)
+    listener = Listener("two", "tcp", *port.address, "", 0)
+    with pytest.raises(OSError, match="in use"):
+        StreamPort(shell.driver, listener)

@@ -1,0 +1,220 @@
+import asyncio
+import datetime
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from tests.net.conftest import Shell
+from tests.net.echo import message
+
+from tollbar.gateway import Listener
+from tollbar.net.tcp import StreamPort
+from tollbar.net.tls import Contexts
+from tollbar.sip.flow import Flow, Target
+
+
+class Authority:
+    """A certificate authority in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self.file = directory / "ca.pem"
+        self.file.write_bytes(self.signed("ca", self.key, [], authority=True))
+
+    def signed(
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey,
+        names: list[x509.GeneralName],
+        authority: bool = False,
+    ) -> bytes:
+        start = datetime.datetime(2020, 1, 1)
+        subject = (
+            self.name if authority else x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        )
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + datetime.timedelta(days=36_500))
+            .add_extension(x509.BasicConstraints(authority, None), critical=True)
+        )
+        if names:
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        certificate = builder.sign(self.key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    def issue(self, name: str, *names: x509.GeneralName) -> tuple[Path, Path]:
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate, private = self.directory / f"{name}.pem", self.directory / f"{name}.key"
+        certificate.write_bytes(self.signed(name, key, list(names)))
+        private.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return certificate, private
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+LOCAL = x509.IPAddress(ip_address("127.0.0.1"))
+
+
+def gateway(authority: Authority, asks: bool = True) -> Listener:
+    certificate, key = authority.issue("gateway", LOCAL)
+    ca = authority.file if asks else None
+    return Listener("tls", "tls", "127.0.0.1", 0, "127.0.0.1", 0, certificate, key, ca)
+
+
+def opened(shell: Shell, listener: Listener, names: dict[tuple[str, int], str]) -> StreamPort:
+    port = StreamPort(shell.driver, listener, names)
+    shell.driver.add(port)
+    port.start()
+    return port
+
+
+def trusting(authority: Authority, pair: tuple[Path, Path] | None = None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=authority.file)
+    if pair is not None:
+        context.load_cert_chain(*pair)
+    return context
+
+
+async def names_seen(
+    shell: Shell, port: StreamPort, context: ssl.SSLContext
+) -> tuple[tuple[str, ...], Flow]:
+    reader, writer = await asyncio.open_connection(*port.address, ssl=context)
+    try:
+        writer.write(message())
+        assert await reader.readexactly(len(message())) == message()
+    finally:
+        writer.transport.abort()
+    flow = shell.engine.received[-1][1]
+    return flow.names, flow
+
+
+async def test_a_verified_certificate_names_its_flow(shell: Shell, authority: Authority) -> None:
+    port = opened(shell, gateway(authority), {})
+    pair = authority.issue(
+        "pbx",
+        x509.DNSName("PBX.example.com"),
+        x509.UniformResourceIdentifier("sip:example.com"),
+    )
+    names, flow = await names_seen(shell, port, trusting(authority, pair))
+    assert set(names) == {"pbx.example.com", "example.com"}
+    assert flow.transport == "tls"
+
+
+async def test_the_common_name_counts_only_without_others(
+    shell: Shell, authority: Authority
+) -> None:
+    port = opened(shell, gateway(authority), {})
+    names, _ = await names_seen(shell, port, trusting(authority, authority.issue("pbx")))
+    assert names == ("pbx",)
+
+
+async def test_a_certificate_is_asked_for_but_not_demanded(
+    shell: Shell, authority: Authority
+) -> None:
+    port = opened(shell, gateway(authority), {})
+    assert (await names_seen(shell, port, trusting(authority)))[0] == ()
+
+
+async def test_a_certificate_of_another_authority_ends_the_connection(
+    shell: Shell, authority: Authority, tmp_path: Path
+) -> None:
+    port = opened(shell, gateway(authority), {})
+    (tmp_path / "other").mkdir()
+    pair = Authority(tmp_path / "other").issue("pbx")
+    with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
+        await names_seen(shell, port, trusting(authority, pair))
+    assert not shell.engine.received
+
+
+async def test_without_an_authority_no_certificate_counts(
+    shell: Shell, authority: Authority
+) -> None:
+    port = opened(shell, gateway(authority, asks=False), {})
+    pair = authority.issue("pbx", x509.DNSName("pbx"))
+    assert (await names_seen(shell, port, trusting(authority, pair)))[0] == ()
+
+
+async def test_an_outgoing_connection_checks_the_name(shell: Shell, authority: Authority) -> None:
+    pair = authority.issue("trunk", x509.DNSName("trunk.example.net"))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(*pair)
+    got: list[bytes] = []
+    came = asyncio.Event()
+
+    async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append(await reader.read(100))
+        writer.close()
+        came.set()
+
+    server = await asyncio.start_server(met, "127.0.0.1", 0, ssl=context)
+    address, number = server.sockets[0].getsockname()
+    target = Target("tls", "tls", address, number)
+    names = {(address, number): "trunk.example.org"}
+    opened(shell, gateway(authority), names)
+    shell.engine.outbox = [(target, b"secret")]
+    shell.driver.settle(0.0)
+    await shell.engine.until(lambda: bool(shell.engine.gone))
+    assert isinstance(shell.engine.gone[0][1], ssl.SSLCertVerificationError)
+    assert got == []
+
+    names[address, number] = "trunk.example.net"
+    shell.engine.outbox = [(target, b"secret")]
+    shell.driver.settle(0.0)
+    await came.wait()
+    assert got == [b"secret"]
+    server.close()
+    await server.wait_closed()
+
+
+async def test_certificates_are_replaced_while_running(shell: Shell, authority: Authority) -> None:
+    listener = gateway(authority)
+    port = opened(shell, listener, {})
+    assert port.contexts is not None
+
+    async def serial() -> str:
+        _, writer = await asyncio.open_connection(*port.address, ssl=trusting(authority))
+        certificate = writer.get_extra_info("peercert")
+        writer.close()
+        await writer.wait_closed()
+        return str(certificate["serialNumber"])
+
+    first = await serial()
+    listener.certificate, listener.key = authority.issue("gateway", LOCAL)
+    assert await serial() == first
+    port.contexts.take(Contexts(listener))
+    second = await serial()
+    assert second != first
+
+    assert listener.certificate is not None
+    listener.certificate.write_text("not a certificate")
+    with pytest.raises(ssl.SSLError):
+        Contexts(listener)
+    assert await serial() == second
+
+
+async def test_old_tls_is_refused(shell: Shell, authority: Authority) -> None:
+    port = opened(shell, gateway(authority), {})
+    assert port.contexts is not None
+    assert port.contexts.server.minimum_version >= ssl.TLSVersion.TLSv1_2
+    assert port.contexts.client.minimum_version >= ssl.TLSVersion.TLSv1_2
