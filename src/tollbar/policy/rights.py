@@ -39,6 +39,7 @@ class Role:
 
     name: str
     rights: Rights = field(default_factory=Rights)
+    description: str = ""
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Workgroup:
     name: str
     rights: Rights = field(default_factory=Rights)
     roles: Sequence[str] = ()
+    description: str = ""
 
 
 @dataclass(slots=True)
