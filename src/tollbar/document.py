@@ -14,9 +14,19 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-from tollbar.finding import Finding, Place, Rejected, Wrong, meant
+from tollbar.finding import Finding, Place, Rejected, Wrong, meant, one_of
 
-__all__ = ["Document", "Fields", "Finding", "Place", "Rejected", "Value", "Wrong", "meant"]
+__all__ = [
+    "Document",
+    "Fields",
+    "Finding",
+    "Place",
+    "Rejected",
+    "Value",
+    "Wrong",
+    "meant",
+    "one_of",
+]
 
 T = TypeVar("T")
 
@@ -89,13 +99,15 @@ class Document:
 class Value:
     """One value of a document: its node, its path (``peers.pbx.to``) and its place."""
 
-    __slots__ = ("_node", "document", "place", "where")
+    __slots__ = ("_entries", "_items", "_node", "document", "place", "where")
 
     def __init__(self, document: Document, where: str, node: yaml.Node, place: Place) -> None:
         self.document = document
         self.where = where
         self.place = place
         self._node = node
+        self._items: list[Value] | None = None
+        self._entries: list[tuple[str, Value]] | None = None
         if not node.tag.startswith(_STANDARD_TAG):
             self.wrong(f"tag {node.tag} has no meaning here", "remove it")
 
@@ -208,6 +220,11 @@ class Value:
 
     def items(self) -> list["Value"]:
         """The values of a list; one lone text counts as a list of one."""
+        if self._items is None:
+            self._items = self._read_items()
+        return self._items
+
+    def _read_items(self) -> list["Value"]:
         node = self._node
         if self.empty:
             return []
@@ -223,6 +240,11 @@ class Value:
 
     def entries(self) -> list[tuple[str, "Value"]]:
         """The (key, value) pairs of a mapping in their order; a repeated key is a finding."""
+        if self._entries is None:
+            self._entries = self._read_entries()
+        return self._entries
+
+    def _read_entries(self) -> list[tuple[str, "Value"]]:
         node = self._node
         if self.empty:
             return []

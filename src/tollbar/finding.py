@@ -3,7 +3,7 @@
 A finding names the place, the entry and the remedy on one line. It must never hold a secret.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -73,3 +73,10 @@ def meant(word: str, known: Sequence[str]) -> str:
         return ""
     listed = ", ".join(list(known)[:12]) + (", ..." if len(known) > 12 else "")
     return f"known: {listed}"
+
+
+def one_of(text: str, noun: str, known: Collection[str]) -> str:
+    """The text if it names something known; else ``Wrong`` with the name that was meant."""
+    if text not in known:
+        raise Wrong(f'there is no {noun} "{text}"', meant(text, list(known)))
+    return text

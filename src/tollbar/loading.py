@@ -1,0 +1,77 @@
+"""From files to the one object a decision needs: gateway and directory into a snapshot.
+
+Server, ``tollbar check`` and ``tollbar simulate`` all come through here, so that what one
+accepts the others accept.
+"""
+
+from tollbar.directory.compiling import compile_directory
+from tollbar.directory.model import Directory
+from tollbar.directory.reading import read_directory
+from tollbar.finding import Finding, Place
+from tollbar.gateway import Gateway
+from tollbar.policy import finding
+from tollbar.policy.snapshot import Settings, Snapshot
+from tollbar.policy.trunk import DialGroup, PeerRules
+
+
+def load_snapshot(gateway: Gateway) -> tuple[Snapshot, list[Finding]]:
+    """Read the gateway's directory file and compile it; raises ``Rejected``.
+
+    The findings returned with the snapshot are warnings: the plan can be used.
+    """
+    return compile_for(gateway, read_directory(gateway.directory))
+
+
+def compile_for(gateway: Gateway, directory: Directory) -> tuple[Snapshot, list[Finding]]:
+    """Compile a directory, wherever it was read from, with the gateway's peers and settings."""
+    return compile_directory(
+        directory,
+        peer_rules(gateway),
+        [DialGroup(group.name, group.members, group.hunt) for group in gateway.dial_groups],
+        settings(gateway),
+        _places(gateway),
+    )
+
+
+def peer_rules(gateway: Gateway) -> list[PeerRules]:
+    return [
+        PeerRules(
+            peer.name,
+            peer.role,
+            peer.tenant,
+            peer.location,
+            peer.trust_identity,
+            peer.trust_code,
+            peer.reveal_reason,
+            peer.rewrite,
+            peer.incoming,
+            peer.incoming_numbers,
+            peer.transit,
+        )
+        for peer in gateway.peers
+    ]
+
+
+def settings(gateway: Gateway) -> Settings:
+    return Settings(
+        account_codes=gateway.account_codes.enabled,
+        templates=gateway.account_codes.templates,
+        unknown_callers=gateway.unknown_callers,
+        unmatched=gateway.unmatched,
+        shadow=gateway.shadow,
+        timezone=gateway.timezone,
+    )
+
+
+def _places(gateway: Gateway) -> dict[tuple[str, str], Place]:
+    file = Place(str(gateway.path))
+    places = {(finding.SETTINGS, ""): file}
+    for peer in gateway.peers:
+        places[finding.PEER, peer.name] = gateway.places.get(f"peers.{peer.name}", file)
+    for group in gateway.dial_groups:
+        where = f"dial_groups.{group.name}"
+        places[finding.DIAL_GROUP, group.name] = gateway.places.get(where, file)
+    for number, template in enumerate(gateway.account_codes.templates, 1):
+        where = f"account_codes.templates[{number}]"
+        places[finding.TEMPLATE, template] = gateway.places.get(where, file)
+    return places
