@@ -12,20 +12,26 @@ from tollbar.sip.uri import Uri
 
 _TOKEN = rb"[A-Za-z0-9\-.!%*_+`'~]++"
 _WS = rb"[ \t]*+"
-_HOST = rb"[A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\]"
+_NAMED = rb"[A-Za-z0-9._-]++"
 _via = re.compile(
     rb"SIP" + _WS + rb"/" + _WS + _TOKEN + _WS + rb"/" + _WS + rb"(" + _TOKEN + rb")"
-    rb"[ \t]++(" + _HOST + rb")(?:" + _WS + rb":" + _WS + rb"([0-9]{1,5}+))?+([ \t]*+;.*+)?+",
+    rb"[ \t]++("
+    + _NAMED
+    + rb"|\[[0-9A-Fa-f:.]++\])(?:"
+    + _WS
+    + rb":"
+    + _WS
+    + rb"([0-9]{1,5}+))?+([ \t]*+;.*+)?+",
     re.DOTALL | re.IGNORECASE,
 ).fullmatch
 
 # The same two as nearly everyone writes them, matched first: half the time of the above.
 _plain_via = re.compile(
-    rb"SIP/2\.0/([A-Z]++) (" + _HOST + rb")(?::([1-9][0-9]{0,4}+))?+"
+    rb"SIP/2\.0/([A-Z]++) ((" + _NAMED + rb")(?::([1-5][0-9]{4}|[1-9][0-9]{0,3}))?+)"
     rb"(" + grammar.PLAIN_PARAMS + rb")"
 ).fullmatch
 _plain_address = re.compile(
-    rb'(?:"([^"\\]*+)"[ \t]*+|([^"<]*+))<([^<> \t]++)>(?:;tag=([^\x00-\x20\x7f",;<>=]++))?+'
+    rb'("[^"\\]*+"|[^"\\<]*+)[ \t]*+<([^<> \t]++)>(?:;tag=([^\x00-\x20\x7f",;<>=]++))?+'
 ).fullmatch
 
 
@@ -42,31 +48,31 @@ class Via:
         self.text = text
         match = _plain_via(text)
         if match is not None:
-            self.transport, host, port, params = match.groups()
+            self.transport, sent_by, self.host, port, params = match.groups()
+            self.sent_by = sent_by.lower()
+            self.port = int(port) if port else 0
             self.params = grammar.plain_params(params) if params else {}
         else:
             match = _via(text)
             if match is None:
                 raise SipError(400, "Bad Via")
-            transport, host, port, params = match.groups()
+            transport, self.host, port, params = match.groups()
             self.transport = transport.upper()
+            self.host = grammar.host(self.host)
+            self.sent_by = self.host.lower()
+            self.port = grammar.number(port, 65535) if port else 0
+            if self.port:
+                self.sent_by += b":%d" % self.port
             self.params = grammar.params(params) if params else {}
         self.branch = self.params.get(b"branch", b"")
-        self.host = host
-        if port:
-            self.port = grammar.number(port, 65535)
-            self.sent_by = b"%b:%d" % (host.lower(), self.port)
-        else:
-            self.port = 0
-            self.sent_by = host.lower()
 
 
 class Address:
     """One name-addr or addr-spec with its parameters (From, To, Contact, Route and so on).
 
-    ``display`` is the name without quotes and escapes (``grammar.quote`` writes it back),
-    ``uri`` the bytes inside <>, ``text`` the value as received. Without <> every parameter
-    belongs to the header, never to the URI (RFC 3261 20.10).
+    ``display`` is the name as received, in its quotes if it had any (``grammar.unquote`` gives
+    its text), ``uri`` the bytes inside <>, ``text`` the value as received. Without <> every
+    parameter belongs to the header, never to the URI (RFC 3261 20.10).
     """
 
     __slots__ = ("_parsed", "display", "params", "tag", "text", "uri")
@@ -76,8 +82,8 @@ class Address:
         self._parsed: Uri | None = None
         match = _plain_address(text)
         if match is not None:
-            quoted, plain, self.uri, tag = match.groups()
-            self.display = plain.strip() if quoted is None else quoted
+            display, self.uri, tag = match.groups()
+            self.display = display.strip()
             if tag is None:
                 self.params: dict[bytes, bytes] = {}
                 self.tag = b""
@@ -98,12 +104,12 @@ class Address:
             if start:
                 if text[start:opened].strip(b" \t"):
                     raise SipError(400, "Bad Address")
-                self.display = grammar.unquote(text[:start])
+                self.display = text[:start]
             else:
                 # By the grammar only tokens; peers leave the quotes off `Bell, Alexander`
-                # and off UTF-8 names, and nothing but a quote could be misread here.
-                self.display = text[:opened].strip(b" \t")
-                if b'"' in self.display:
+                # and off UTF-8 names. What could not be put in quotes as it is stays out.
+                self.display = text[:opened].strip()
+                if b'"' in self.display or b"\\" in self.display:
                     raise SipError(400, "Unbalanced Quotes")
             rest = text[closed + 1 :]
         elif start:

@@ -5,6 +5,7 @@ possessive repeats, and scanners stop at the first byte they cannot place.
 """
 
 import re
+from ipaddress import IPv6Address
 from typing import Final
 
 from tollbar.sip.errors import SipError
@@ -50,6 +51,23 @@ def number(value: bytes, most: int) -> int:
     if found > most:
         raise SipError(400, "Number Out of Range")
     return found
+
+
+def host(value: bytes) -> bytes:
+    """``value``, a host that may be an IPv6 literal in brackets; SipError(400) if a broken one.
+
+    RFC 3261 let a third colon stand before an embedded IPv4 address, so peers may send it
+    (RFC 5118 4.10); it is dropped.
+    """
+    if value[:1] != b"[":
+        return value
+    if b":::" in value and b"." in value:
+        value = value.replace(b":::", b"::", 1)
+    try:
+        IPv6Address(value[1:-1].decode("ascii", "replace"))
+    except ValueError:
+        raise SipError(400, "Bad IPv6 Address") from None
+    return value
 
 
 def split_list(value: bytes) -> list[bytes]:

@@ -89,6 +89,7 @@ class Message:
     """
 
     __slots__ = (
+        "_call_id",
         "_contact",
         "_cseq",
         "_from",
@@ -115,6 +116,7 @@ class Message:
         self.values: list[bytes] = []
         self.body = b""
         self.data = b""
+        self._call_id = b""
         self._via: Via | None = None
         self._from: Address | None = None
         self._to: Address | None = None
@@ -247,10 +249,13 @@ class Message:
 
     @property
     def call_id(self) -> bytes:
-        value = self._need(CALL_ID)
-        if not _call_id(value):
-            raise SipError(400, "Bad Call-ID")
-        return value
+        found = self._call_id
+        if not found:
+            found = self._need(CALL_ID)
+            if not _call_id(found):
+                raise SipError(400, "Bad Call-ID")
+            self._call_id = found
+        return found
 
     @property
     def cseq(self) -> int:
@@ -271,9 +276,11 @@ class Message:
         """The first Contact; None where there is none. ``*`` (REGISTER) is its own URI."""
         found = self._contact
         if found is None and CONTACT in self.names:
-            items = self.items(CONTACT)
-            if items:
-                found = self._contact = Address(items[0])
+            value = self._need(CONTACT)
+            if b"," in value or not value:
+                value = (self.items(CONTACT) or [b""])[0]
+            if value:
+                found = self._contact = Address(value)
         return found
 
     @property
@@ -301,14 +308,16 @@ class Message:
         RFC 2543 elements leave it out. After it the parsed values can be touched freely.
         """
         names = self.names
-        for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
-            if names.count(name) > 1:
-                raise SipError(400, f"Repeated {name.decode()}")
+        if len(set(names)) != len(names):
+            for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
+                if names.count(name) > 1:
+                    raise SipError(400, f"Repeated {name.decode()}")
+        if len(names) + self.data.count(b",") > MOST_HOPS:
+            for name in (VIA, b"Route", b"Record-Route"):
+                if len(self.items(name)) > MOST_HOPS:
+                    raise SipError(400, f"Too Many {name.decode()} Entries")
         _ = self.via, self.call_id, self.max_forwards
         _ = self.from_.parsed, self.to.parsed
-        for name in (VIA, b"Route", b"Record-Route"):
-            if name in names and len(self.items(name)) > MOST_HOPS:
-                raise SipError(400, f"Too Many {name.decode()} Entries")
         if self.cseq_method != self.method and not self.status:
             raise SipError(400, "CSeq Method Mismatch")
         if not self.status:

@@ -32,15 +32,25 @@ class Uri:
 
     __slots__ = ("headers", "host", "opaque", "params", "password", "port", "scheme", "user")
 
-    def __init__(self, scheme: bytes, user: bytes = b"", host: bytes = b"", port: int = 0) -> None:
+    def __init__(
+        self,
+        scheme: bytes,
+        user: bytes = b"",
+        host: bytes = b"",
+        port: int = 0,
+        params: dict[bytes, bytes] | None = None,
+        headers: bytes = b"",
+        password: bytes = b"",
+        opaque: bytes = b"",
+    ) -> None:
         self.scheme = scheme
         self.user = user
-        self.password = b""
         self.host = host
         self.port = port
-        self.params: dict[bytes, bytes] = {}
-        self.headers = b""
-        self.opaque = b""
+        self.params = {} if params is None else params
+        self.headers = headers
+        self.password = password
+        self.opaque = opaque
 
     @classmethod
     def parse(cls, text: bytes) -> "Uri":
@@ -51,26 +61,23 @@ class Uri:
             if match is None:
                 raise SipError(400, "Bad URI")
             user, password, host, port, params, headers = match.groups(b"")
-            uri = cls(scheme, user, host)
-            uri.password = password
-            if port:
-                uri.port = grammar.number(port, 65535)
-            if params:
-                uri.params = _params(params)
-            uri.headers = headers
-            return uri
+            return cls(
+                scheme,
+                user,
+                grammar.host(host) if host[:1] == b"[" else host,
+                grammar.number(port, 65535) if port else 0,
+                _params(params) if params else None,
+                headers,
+                password,
+            )
         if not colon or not _scheme(scheme) or not _opaque(rest):
             raise SipError(400, "Bad URI")
-        uri = cls(scheme)
-        if scheme == b"tel":
-            uri.user, semicolon, params = rest.partition(b";")
-            if not uri.user:
-                raise SipError(400, "Bad URI")
-            if semicolon:
-                uri.params = _params(semicolon + params)
-        else:
-            uri.opaque = rest
-        return uri
+        if scheme != b"tel":
+            return cls(scheme, opaque=rest)
+        user, semicolon, params = rest.partition(b";")
+        if not user:
+            raise SipError(400, "Bad URI")
+        return cls(scheme, user, params=_params(semicolon + params) if semicolon else None)
 
     @property
     def number(self) -> str:
