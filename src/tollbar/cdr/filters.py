@@ -12,7 +12,10 @@ from tollbar.cdr.record import Record
 
 @dataclass(slots=True)
 class Filters:
-    """Empty means any. ``since`` and ``until`` bound ``Record.dated``, ``until`` excluded."""
+    """Empty means any. ``since`` and ``until`` bound ``Record.dated``, ``until`` excluded.
+
+    ``codes`` and ``code_ranges`` (both ends included) together say which codes.
+    """
 
     tenant: str | None = None
     since: int | None = None
@@ -30,7 +33,25 @@ class Filters:
 
     def matches(self, record: Record) -> bool:
         """Whether ``record`` is meant."""
-        raise NotImplementedError
+        when = record.dated
+        code = record.account_code
+        return (
+            (self.tenant is None or record.tenant == self.tenant)
+            and (self.since is None or when >= self.since)
+            and (self.until is None or when < self.until)
+            and (not self.users or record.user in self.users)
+            and (not self.extensions or record.extension in self.extensions)
+            and (not (self.codes or self.code_ranges) or self._means(code))
+            and (not self.outcomes or record.outcome in self.outcomes)
+            and (not self.directions or record.direction in self.directions)
+            and (not self.peers or record.peer in self.peers)
+            and (not self.trunks or record.trunk in self.trunks)
+            and (not self.record_ids or record.record_id in self.record_ids)
+            and (self.in_report is None or record.in_report == self.in_report)
+        )
+
+    def _means(self, code: str) -> bool:
+        return code in self.codes or any(low <= code <= high for low, high in self.code_ranges)
 
 
 def days(first: date | None, last: date | None, zone: tzinfo) -> tuple[int | None, int | None]:

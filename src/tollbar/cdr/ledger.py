@@ -6,10 +6,10 @@ and never negative. It must never look into ``kept``, and never write a call twi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Any, cast
 
 from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Fact, Rang, Tried
-from tollbar.cdr.record import Record
+from tollbar.cdr.record import Record, compact
 from tollbar.policy.attempt import Decision
 
 Progress = tuple[str, int, str, int | None, int | None]
@@ -122,11 +122,43 @@ class Ledger:
 
     def fold(self, fact: Fact) -> list[Change]:
         """What the store is to write because of ``fact``; empty for facts without a record."""
-        raise NotImplementedError
+        kind = type(fact)
+        if kind is Attempted:
+            return self._attempted(cast(Attempted, fact))
+        if kind is Closed:
+            tenant = self._closing.pop(fact.call, None)
+            return [] if tenant is None else [Forgotten(tenant, fact.call)]
+        call = self._running.get(fact.call)
+        if call is None:
+            return []
+        record = call.record
+        if kind is Ended:
+            return self._ended(call, cast(Ended, fact))
+        if kind is Tried:
+            tried = cast(Tried, fact)
+            record.trunk = tried.trunk
+            record.tries = tried.tries
+            record.b_call_id = tried.b_call_id
+        elif kind is Rang:
+            if record.ringing is None:
+                record.ringing = round(fact.utc * 1000)
+                call.ringing = fact.now
+        elif kind is Answered:
+            if record.answer is None:
+                record.answer = round(fact.utc * 1000)
+                call.answer = fact.now
+        else:
+            return []
+        return [Progressed(record, fact.kept, fact.durable)]
 
     def restore(self, calls: Iterable[OpenCall]) -> None:
         """Take up the calls the last process left (before the engine's first fact)."""
-        raise NotImplementedError
+        for call in calls:
+            record = call.record
+            if call.ended:
+                self._closing[record.record_id] = record.tenant
+            else:
+                self._running[record.record_id] = _Running(record)
 
     def running(self) -> Iterator[Record]:
         """The records of calls that are not over, in the order they began."""
@@ -137,6 +169,67 @@ class Ledger:
         call = self._running.get(record_id)
         return call.record if call else None
 
+    def _attempted(self, fact: Attempted) -> list[Change]:
+        decision = fact.decision
+        record = Record(
+            fact.call,
+            decision.tenant,
+            decision.direction,
+            fact.peer,
+            "",
+            0,
+            fact.a_call_id,
+            "",
+            decision.user,
+            decision.extension,
+            "",
+            decision.caller,
+            decision.dialled,
+            decision.standardized,
+            decision.classification,
+            decision.dial_group,
+            decision.account_code,
+            decision.account_code_description,
+            decision.code_source,
+            "",
+            decision.matrix_row,
+            "",
+            decision.reason,
+        )
+        record.setup = round(fact.utc * 1000)
+        record.decision = compact(self._explain(decision))
+        self._running[fact.call] = _Running(record)
+        return [Opened(record, fact.kept, fact.durable)]
 
-FOLDED: Final = (Attempted, Tried, Rang, Answered, Ended, Closed)
-"""The kinds of fact that change a record."""
+    def _ended(self, call: _Running, fact: Ended) -> list[Change]:
+        record = call.record
+        del self._running[fact.call]
+        self._closing[fact.call] = record.tenant
+        record.outcome = fact.outcome
+        record.reason = fact.reason or record.reason
+        record.sip_status = fact.status
+        record.q850_cause = fact.q850
+        record.ended_by = fact.ended_by
+        # The last time known alive cannot be later than the moment that found the call dead.
+        silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
+        end = round((fact.utc - silent) * 1000)
+        ended = fact.now - silent
+        if record.ringing is not None:
+            if record.answer is None:
+                record.ring_ms = _lasted(record.ringing, call.ringing, end, ended)
+            else:
+                record.ring_ms = _lasted(record.ringing, call.ringing, record.answer, call.answer)
+        if record.answer is not None:
+            record.billable_ms = _lasted(record.answer, call.answer, end, ended)
+        # After a clock step the stamps still tell a story that can have happened.
+        record.end = max(end, record.dated)
+        placed = record.tries > 0 and record.outcome != "refused"
+        record.in_report = placed and record.account_code != ""
+        return [Finished(record, fact.kept, fact.durable)]
+
+
+def _lasted(start: int, start_now: float | None, end: int, end_now: float | None) -> int:
+    """Milliseconds between two stamps: monotonic where this process saw both."""
+    if start_now is None or end_now is None:
+        return max(0, end - start)
+    return max(0, round((end_now - start_now) * 1000))

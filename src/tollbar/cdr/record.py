@@ -85,7 +85,10 @@ COLUMNS: Final = tuple(f.name for f in fields(Record))
 
 _values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
 _undecided: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS[:-1])
-compact: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+# What is encoded here is made of tuples and cannot hold itself; the check costs a fifth.
+compact: Final = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, check_circular=False
+).encode
 
 
 def from_draft(draft: str) -> Record:

@@ -5,47 +5,167 @@ from survives ``kill -9`` and a power cut. One process owns the directory, by a 
 It must never be used by two threads at once, and never interpret ``kept``.
 """
 
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from tollbar.cdr.ledger import Change, OpenCall
+from tollbar.cdr.record import from_draft
+from tollbar.store import schema, upgrade
+from tollbar.store.batch import Batch, Row
+from tollbar.store.errors import StoreError
+from tollbar.store.lock import Lock
+
+FILE: Final = "tollbar.sqlite"
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    # The WAL stays this small, so it is written over instead of grown.
+    "PRAGMA wal_autocheckpoint = 1000",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
+# Two calls to a page instead of one and a rest; only a new file takes it.
+_PAGE_SIZE: Final = "PRAGMA page_size = 8192"
+
+Connect = Callable[[Path], sqlite3.Connection]
 
 
-class StoreError(Exception):
-    """The local file cannot be used; the text says why, for one line on a terminal."""
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that leaves transactions to us and waits briefly for other writers."""
+    return sqlite3.connect(
+        path, timeout=1.0, isolation_level=None, check_same_thread=False, cached_statements=64
+    )
 
 
 class LocalFile:
     """The state directory's SQLite file, opened and locked."""
 
-    def __init__(self, directory: Path, instance: str = "tollbar") -> None:
+    def __init__(
+        self, directory: Path, instance: str = "tollbar", connect: Connect = connect
+    ) -> None:
         """Lock ``directory`` (made if missing), open or create the file, bring it up to date.
 
         Raises StoreError: another process holds the directory, not a Tollbar file, a newer
         schema, no permission.
         """
-        raise NotImplementedError
+        self.path = directory / FILE
+        self.instance = instance
+        try:
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"cannot make state directory {directory}: {error}") from error
+        self._lock = Lock(directory)
+        try:
+            self._connection = self._opened(connect)
+        except BaseException:
+            self._lock.release()
+            raise
 
-    def commit(self, changes: Sequence[Change]) -> None:
-        """Write ``changes`` in one transaction; on disk when it returns, else it raises."""
-        raise NotImplementedError
+    def _opened(self, connect: Connect) -> sqlite3.Connection:
+        connection = None
+        try:
+            connection = connect(self.path)
+            connection.execute(_PAGE_SIZE)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+            upgrade.bring_up_to_date(connection, self.path)
+        except (sqlite3.Error, StoreError) as error:
+            if connection is not None:
+                connection.close()
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"cannot open {self.path}: {error}") from error
+        return connection
+
+    def commit(self, changes: Sequence[Change], beat: float | None = None) -> None:
+        """Write ``changes`` in one transaction; on disk when it returns, else StoreError."""
+        batch = Batch()
+        batch.add(changes)
+        self.write(batch, beat)
+
+    def write(self, batch: Batch, beat: float | None = None) -> None:
+        """Write ``batch`` and, given ``beat``, the heartbeat in one transaction."""
+        groups: list[tuple[str, list[Row]]] = [
+            (schema.OPEN, batch.opens(self.instance)),
+            (schema.ADVANCE, batch.advances()),
+            (schema.KEEP, list(batch.kept.values())),
+            (schema.FINISH, batch.finishes()),
+            (schema.FORGET, list(batch.forgotten.values())),
+        ]
+        if beat is not None:
+            groups.append((schema.BEAT, [(self.instance, round(beat * 1000))]))
+        try:
+            self._transact(groups)
+        except UnicodeEncodeError:
+            # Bytes of a message that are no UTF-8; one such call must not hold up the rest.
+            self._transact([(sql, [_encodable(row) for row in rows]) for sql, rows in groups])
+
+    def _transact(self, groups: list[tuple[str, list[Row]]]) -> None:
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for sql, rows in groups:
+                if rows:
+                    connection.executemany(sql, rows)
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OverflowError, UnicodeEncodeError) as error:
+            self._roll_back()
+            if isinstance(error, UnicodeEncodeError):
+                raise
+            raise StoreError(f"cannot write {self.path}: {error}") from error
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            # The error that led here is the one worth telling; BEGIN will fail on this one.
+            return
 
     def open_calls(self) -> list[OpenCall]:
         """This instance's open calls, oldest first, those ended but not closed included."""
-        raise NotImplementedError
+        calls = []
+        try:
+            for row in self._connection.execute(schema.OPEN_CALLS, (self.instance,)):
+                draft, trunk, tries, b_call_id, ringing, answer, kept, ended, instance = row
+                record = from_draft(draft)
+                record.trunk = trunk
+                record.tries = tries
+                record.b_call_id = b_call_id
+                record.ringing = ringing
+                record.answer = answer
+                calls.append(OpenCall(record, kept, bool(ended), instance))
+        except (sqlite3.Error, ValueError) as error:
+            raise StoreError(f"cannot read {self.path}: {error}") from error
+        return calls
 
     def beat(self, utc: float) -> None:
         """Write the heartbeat: this process was alive at ``utc``."""
-        raise NotImplementedError
+        self.write(Batch(), utc)
 
     def last_beat(self) -> float:
-        """The last heartbeat of this instance before this process, 0.0 if there is none."""
-        raise NotImplementedError
+        """The last heartbeat of this instance, 0.0 if there is none. Ask before beating."""
+        row = self._connection.execute(schema.LAST_BEAT, (self.instance,)).fetchone()
+        return row[0] / 1000 if row else 0.0
 
     def integrity(self) -> list[str]:
         """What SQLite's quick check finds wrong; empty is well."""
-        raise NotImplementedError
+        try:
+            rows = self._connection.execute("PRAGMA quick_check").fetchall()
+        except sqlite3.Error as error:
+            return [str(error)]
+        return [str(row[0]) for row in rows if row[0] != "ok"]
 
     def close(self) -> None:
         """Close the file and let go of the directory. Twice is fine."""
-        raise NotImplementedError
+        self._connection.close()
+        self._lock.release()
+
+
+def _encodable(row: Row) -> Row:
+    return tuple(
+        v.encode("utf-8", "backslashreplace").decode() if isinstance(v, str) else v for v in row
+    )

@@ -8,9 +8,21 @@ and nothing is written twice. What waits is bounded.
 
 import time
 from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Final
 
-from tollbar.cdr.ledger import Change
+from tollbar.cdr.ledger import Change, Forgotten, Opened
+from tollbar.store.batch import Batch
+from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
+
+BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
+RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
+RETRY_FIRST: Final = 0.05
+RETRY_LAST: Final = 0.8
+
+Submission = tuple[Sequence[Change], int]
 
 
 class Writer:
@@ -31,23 +43,130 @@ class Writer:
         ``on_failed(n, error)``: nothing after the last ``on_committed`` is, up to ``n``; it
         will be tried again. ``on_measured(seconds, changes)`` after each commit.
         ``limit`` bounds the changes that may wait."""
-        raise NotImplementedError
+        self._local = local
+        self._on_committed = on_committed
+        self._on_failed = on_failed
+        self._on_measured = on_measured
+        self._limit = limit
+        self._utc = utc
+        self._queue: SimpleQueue[Submission | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="tollbar-writer", daemon=True)
+        # The submitting thread's.
+        self._submitted = 0
+        self._turned_away: set[str] = set()
+        self.refused = 0
+        # The writer thread's; others only read.
+        self._batch = Batch()
+        self._merged = 0
+        self._received = 0
+        self._number = 0
+        self._delay = 0.0
+        self._stop_by: float | None = None
+        self.failing = False
 
     def start(self) -> None:
         """Start the thread; the first heartbeat is written at once."""
-        raise NotImplementedError
+        self._thread.start()
 
     def submit(self, changes: Sequence[Change], n: int) -> bool:
         """Hand over the changes of facts up to number ``n``. False: too much waits already,
         the calls that begin in ``changes`` were turned away and never get on disk."""
-        raise NotImplementedError
+        accepted = True
+        if self._turned_away or self.backlog + len(changes) > self._limit:
+            before = self.refused
+            changes = self._bounded(changes)
+            accepted = self.refused == before
+        self._submitted += len(changes)
+        self._queue.put((changes, n))
+        return accepted
+
+    def _bounded(self, changes: Sequence[Change]) -> list[Change]:
+        """``changes`` without calls that begin while too much waits: those that run are
+        bounded, those that begin are not."""
+        full = self.backlog + len(changes) > self._limit
+        through: list[Change] = []
+        for change in changes:
+            if full and type(change) is Opened:
+                self._turned_away.add(change.record_id)
+                self.refused += 1
+            elif change.record_id not in self._turned_away:
+                through.append(change)
+            elif type(change) is Forgotten:
+                self._turned_away.discard(change.record_id)
+        return through
 
     @property
     def backlog(self) -> int:
         """How many changes wait, for metrics."""
-        raise NotImplementedError
+        return self._submitted - self._received + self._merged
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
 
     def stop(self, flush: bool = True, timeout: float = 10.0) -> bool:
         """End the thread, with ``flush`` after one last commit of what waits. True: all of
         it is on disk. The LocalFile stays open."""
-        raise NotImplementedError
+        self._stop_by = time.monotonic() + (timeout if flush else 0.0)
+        self._queue.put(None)
+        self._thread.join(timeout + 1.0)
+        return not self._thread.is_alive() and self.backlog == 0
+
+    def _run(self) -> None:
+        clock = time.monotonic
+        beat_at = retry_at = clock()
+        while True:
+            self._gather(max(retry_at, beat_at) if not self.failing else retry_at)
+            now = clock()
+            stopping = self._stop_by is not None
+            if stopping and (not len(self._batch) or now >= (self._stop_by or 0.0)):
+                return
+            if now < retry_at and not stopping:
+                continue
+            if not (self._batch.durable or now >= beat_at or stopping):
+                continue
+            beat = now >= beat_at - (BEAT - RIDE)
+            if self._write(beat):
+                retry_at = 0.0
+                if beat:
+                    beat_at = now + BEAT
+            else:
+                retry_at = clock() + self._delay
+                if stopping:
+                    time.sleep(min(self._delay, max(0.0, (self._stop_by or 0.0) - clock())))
+
+    def _gather(self, until: float) -> None:
+        """Take in all that waits in the queue; wait for the first until ``until``."""
+        queue = self._queue
+        wait = until - time.monotonic()
+        try:
+            item = queue.get(timeout=wait) if wait > 0 else queue.get_nowait()
+            while True:
+                if item is not None:
+                    changes, self._number = item
+                    self._batch.add(changes)
+                    self._received += len(changes)
+                    self._merged = len(self._batch)
+                item = queue.get_nowait()
+        except Empty:
+            return
+
+    def _write(self, beat: bool) -> bool:
+        batch, number = self._batch, self._number
+        began = time.monotonic()
+        try:
+            self._local.write(batch, self._utc() if beat else None)
+        except StoreError as error:
+            self.failing = batch.attempted = True
+            self._delay = min(max(self._delay * 2, RETRY_FIRST), RETRY_LAST)
+            self._on_failed(number, error)
+            return False
+        self.failing = False
+        self._delay = 0.0
+        self._batch = Batch()
+        self._merged = 0
+        if self._on_measured is not None:
+            self._on_measured(time.monotonic() - began, len(batch))
+        self._on_committed(number)
+        return True

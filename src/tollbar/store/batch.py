@@ -1,0 +1,98 @@
+"""Changes on their way to disk, grouped by kind and merged per call.
+
+A call that is opened, tried and answered in one batch is one row to insert; one that begins
+and is closed in it leaves nothing but its record. Whatever is merged, the file must end up as
+if the changes had been written one after the other.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tollbar.cdr.ledger import Change, Finished, Opened, Progressed
+
+Row = tuple[Any, ...]
+
+
+class Batch:
+    """What one transaction will write. ``durable``: somebody waits for it."""
+
+    __slots__ = ("attempted", "durable", "finished", "forgotten", "kept", "opened", "progressed")
+
+    def __init__(self) -> None:
+        self.opened: dict[str, Opened] = {}
+        self.progressed: dict[str, Progressed] = {}
+        self.finished: dict[str, Finished] = {}
+        self.kept: dict[str, tuple[bytes, str, str]] = {}
+        self.forgotten: dict[str, tuple[str, str]] = {}
+        self.durable = False
+        # Set once this was tried and failed: then part of it may be on disk all the same.
+        self.attempted = False
+
+    def __len__(self) -> int:
+        return (
+            len(self.opened)
+            + len(self.progressed)
+            + len(self.finished)
+            + len(self.kept)
+            + len(self.forgotten)
+        )
+
+    def add(self, changes: Iterable[Change]) -> None:
+        """Take in ``changes``, which come after all that is here."""
+        for change in changes:
+            if change.durable:
+                self.durable = True
+            kind = type(change)
+            if kind is Opened:
+                self.opened[change.record_id] = change  # type: ignore[assignment]
+            elif kind is Progressed:
+                self._progress(change)  # type: ignore[arg-type]
+            elif kind is Finished:
+                self._finish(change)  # type: ignore[arg-type]
+            else:
+                self._forget(change)
+
+    def _progress(self, change: Progressed) -> None:
+        call = change.record_id
+        earlier = self.opened.get(call) or self.progressed.get(call)
+        if earlier is None:
+            self.progressed[call] = change
+            return
+        earlier.progress = change.progress
+        if change.kept:
+            earlier.kept = change.kept
+
+    def _finish(self, change: Finished) -> None:
+        call = change.record_id
+        self.finished[call] = change
+        if change.kept:
+            opened = self.opened.get(call)
+            if opened is not None:
+                opened.kept = change.kept
+            else:
+                self.kept[call] = (change.kept, change.tenant, call)
+                self.progressed.pop(call, None)  # the record says it all
+
+    def _forget(self, change: Change) -> None:
+        call = change.record_id
+        self.progressed.pop(call, None)
+        self.kept.pop(call, None)
+        if self.opened.pop(call, None) is None or self.attempted:
+            self.forgotten[call] = (change.tenant, call)
+
+    def opens(self, instance: str) -> list[Row]:
+        """Rows for schema.OPEN."""
+        return [
+            (c.tenant, c.record_id, instance, c.draft, *c.progress, c.kept)
+            for c in self.opened.values()
+        ]
+
+    def advances(self) -> list[Row]:
+        """Rows for schema.ADVANCE."""
+        return [
+            (*c.progress, c.kept or None, c.tenant, c.record_id) for c in self.progressed.values()
+        ]
+
+    def finishes(self) -> list[Row]:
+        """Rows for schema.FINISH."""
+        return [c.row for c in self.finished.values()]

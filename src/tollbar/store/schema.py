@@ -1,0 +1,180 @@
+"""The tables, in SQLAlchemy Core, for SQLite and PostgreSQL alike (SPEC G1, G3).
+
+The tenant is in every key. Text compares by code point on both databases, so account codes
+order as strings whatever the locale. Times are UTC milliseconds. Statements are compiled once
+to SQL and run on the driver's cursor: nothing of SQLAlchemy is on the path of a call.
+
+An open call that has its record is *ended* and only waits to be closed. So a record must
+never leave this file before its open call does.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Delete,
+    Index,
+    Insert,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    UniqueConstraint,
+    Update,
+    bindparam,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import TypeEngine
+
+from tollbar.cdr.record import COLUMNS
+
+VERSION: Final = 1
+
+metadata: Final = MetaData()
+
+_TEXT: Final = Text().with_variant(Text(collation="C"), "postgresql")
+# SQLite gives a table its own row number only for INTEGER; elsewhere it must not run out.
+_SERIAL: Final = BigInteger().with_variant(Integer(), "sqlite")
+
+_INTEGERS: Final = frozenset({"tries", "matrix_row", "sip_status", "q850_cause", "in_report"})
+_LONGS: Final = frozenset({"setup", "ringing", "answer", "end", "ring_ms", "billable_ms"})
+_NULLABLE: Final = frozenset({"ringing", "answer"})
+
+
+def _type(name: str) -> TypeEngine[Any]:
+    if name in _LONGS:
+        return BigInteger()
+    return Integer() if name in _INTEGERS else _TEXT
+
+
+meta: Final = Table(
+    "meta",
+    metadata,
+    Column("name", _TEXT, primary_key=True),
+    Column("value", _TEXT, nullable=False),
+)
+
+heartbeat: Final = Table(
+    "heartbeat",
+    metadata,
+    Column("instance", _TEXT, primary_key=True),
+    Column("alive", BigInteger, nullable=False),
+)
+
+open_call: Final = Table(
+    "open_call",
+    metadata,
+    Column("tenant", _TEXT, primary_key=True),
+    Column("record_id", _TEXT, primary_key=True),
+    Column("instance", _TEXT, nullable=False),
+    Column("draft", _TEXT, nullable=False),
+    Column("trunk", _TEXT, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("b_call_id", _TEXT, nullable=False),
+    Column("ringing", BigInteger),
+    Column("answer", BigInteger),
+    Column("kept", LargeBinary, nullable=False),
+)
+
+record: Final = Table(
+    "record",
+    metadata,
+    # The order records got here in: what delivery and paging go by.
+    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    *(Column(name, _type(name), nullable=name in _NULLABLE) for name in COLUMNS),
+    UniqueConstraint("tenant", "record_id"),
+)
+
+dated: Final[ColumnElement[int]] = func.coalesce(record.c.answer, record.c.setup)
+"""The moment reports file a record under, as ``Record.dated``."""
+
+Index("record_dated", record.c.tenant, dated)
+
+PROGRESS: Final = ("trunk", "tries", "b_call_id", "ringing", "answer")
+"""The columns of an open call that change, in the order of ``cdr.ledger.Progress``."""
+
+
+_KEY: Final = ("tenant", "record_id")
+_AT: Final = (
+    open_call.c.tenant == bindparam("at_tenant"),
+    open_call.c.record_id == bindparam("at_record_id"),
+)
+_KEPT: Final = func.coalesce(bindparam("new_kept", type_=LargeBinary()), open_call.c.kept)
+_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
+
+
+def _sql(statement: Insert | Update | Delete | Select[Any], *parameters: str) -> str:
+    """SQLite's SQL for ``statement``, whose parameters are these, in this order."""
+    columns = list(parameters) if isinstance(statement, Insert) else None
+    compiled = statement.compile(dialect=_DIALECT, column_keys=columns)
+    if tuple(compiled.positiontup or ()) != parameters:
+        raise AssertionError(f"parameters are {compiled.positiontup}, not {parameters}")
+    return str(compiled)
+
+
+def _open() -> str:
+    columns = (*_KEY, "instance", "draft", *PROGRESS, "kept")
+    new = sqlite.insert(open_call)
+    changed = {name: new.excluded[name] for name in ("draft", *PROGRESS, "kept")}
+    return _sql(new.on_conflict_do_update(index_elements=_KEY, set_=changed), *columns)
+
+
+def _beat() -> str:
+    new = sqlite.insert(heartbeat)
+    changed = {"alive": new.excluded.alive}
+    return _sql(
+        new.on_conflict_do_update(index_elements=["instance"], set_=changed), "instance", "alive"
+    )
+
+
+# A batch may be written again when nobody knows whether it reached the disk the first time;
+# the second time must change nothing. Hence the conflicts.
+OPEN: Final = _open()
+ADVANCE: Final = _sql(
+    update(open_call)
+    .where(*_AT)
+    .values({**{name: bindparam("new_" + name) for name in PROGRESS}, "kept": _KEPT}),
+    *("new_" + name for name in PROGRESS),
+    "new_kept",
+    "at_tenant",
+    "at_record_id",
+)
+KEEP: Final = _sql(
+    update(open_call).where(*_AT).values(kept=bindparam("new_kept")),
+    "new_kept",
+    "at_tenant",
+    "at_record_id",
+)
+FINISH: Final = _sql(sqlite.insert(record).on_conflict_do_nothing(index_elements=_KEY), *COLUMNS)
+FORGET: Final = _sql(delete(open_call).where(*_AT), "at_tenant", "at_record_id")
+BEAT: Final = _beat()
+LAST_BEAT: Final = _sql(
+    select(heartbeat.c.alive).where(heartbeat.c.instance == bindparam("at_instance")),
+    "at_instance",
+)
+OPEN_CALLS: Final = _sql(
+    select(
+        open_call.c.draft,
+        *(open_call.c[name] for name in PROGRESS),
+        open_call.c.kept,
+        record.c.seq.is_not(None),
+        open_call.c.instance,
+    )
+    .select_from(
+        open_call.outerjoin(
+            record,
+            (record.c.tenant == open_call.c.tenant) & (record.c.record_id == open_call.c.record_id),
+        )
+    )
+    .where(open_call.c.instance == bindparam("at_instance"))
+    .order_by(open_call.c.record_id),
+    "at_instance",
+)
