@@ -16,6 +16,8 @@ class FakeEngine:
         self.times: list[float] = []
         self.expired: list[float] = []
         self.gone: list[tuple[Hop, Exception]] = []
+        self.durable: list[int] = []
+        self.refused: list[int] = []
         self.deadline: float | None = None
         self.changed = asyncio.Event()
         self.answer: Callable[[bytes], bytes | None] = lambda data: data
@@ -33,6 +35,12 @@ class FakeEngine:
         self.expired.append(now)
         self.deadline = None
         self.changed.set()
+
+    def committed(self, n: int, now: float) -> None:
+        self.durable.append(n)
+
+    def not_committed(self, n: int, error: Exception, now: float) -> None:
+        self.refused.append(n)
 
     def lost(self, hop: Hop, error: Exception, now: float) -> None:
         self.gone.append((hop, error))

@@ -3,6 +3,7 @@ import asyncio
 from tests.net.conftest import Shell
 
 from tollbar.b2bua.facts import Fact
+from tollbar.net.driver import Driver
 from tollbar.sip.flow import Flow, Target
 
 
@@ -18,6 +19,11 @@ class Wire:
         if self.broken:
             raise OSError("no way")
         self.log.append(data.decode())
+
+    def attach(self, driver: Driver) -> None: ...
+
+    def start(self) -> None:
+        self.log.append("reading")
 
     def reach(self, target: Target) -> "Wire":
         return self

@@ -13,7 +13,7 @@ from tollbar.sip.flow import Flow, Target
 
 
 def opened(shell: Shell, host: str = "127.0.0.1") -> StreamPort:
-    port = StreamPort(shell.driver, Listener("tcp", "tcp", host, 0, host, 0))
+    port = StreamPort(Listener("tcp", "tcp", host, 0, host, 0))
     shell.driver.add(port)
     port.start()
     return port
@@ -203,4 +203,4 @@ async def test_a_taken_address_is_an_error(shell: Shell) -> None:
     port = opened(shell)
     listener = Listener("two", "tcp", *port.address, "", 0)
     with pytest.raises(OSError, match="in use"):
-        StreamPort(shell.driver, listener)
+        StreamPort(listener)

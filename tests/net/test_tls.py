@@ -83,7 +83,7 @@ def gateway(authority: Authority, asks: bool = True) -> Listener:
 
 
 def opened(shell: Shell, listener: Listener, names: dict[tuple[str, int], str]) -> StreamPort:
-    port = StreamPort(shell.driver, listener, names)
+    port = StreamPort(listener, names)
     shell.driver.add(port)
     port.start()
     return port

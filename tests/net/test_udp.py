@@ -12,7 +12,7 @@ from tollbar.sip.flow import Flow, Target
 
 
 def opened(shell: Shell, host: str = "127.0.0.1") -> UdpPort:
-    port = UdpPort(shell.driver, Listener("udp", "udp", host, 0, host, 0))
+    port = UdpPort(Listener("udp", "udp", host, 0, host, 0))
     shell.driver.add(port)
     port.start()
     return port
@@ -165,7 +165,7 @@ async def test_a_taken_address_is_an_error(shell: Shell) -> None:
     with client() as sock:
         number = sock.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
-            UdpPort(shell.driver, Listener("udp", "udp", "127.0.0.1", number, "", 0))
+            UdpPort(Listener("udp", "udp", "127.0.0.1", number, "", 0))
 
 
 async def test_a_failing_engine_still_settles(shell: Shell) -> None:

@@ -69,8 +69,12 @@ class Driver:
 
     def add(self, port: Port) -> None:
         self.ports[port.name] = port
+        port.attach(self)
 
     def start(self) -> None:
+        """Read from now on: whatever had to be restored has been."""
+        for port in self.ports.values():
+            port.start()
         self.tick()
         self.settle(self.loop.time())
 
@@ -96,6 +100,22 @@ class Driver:
         now = self.loop.time()
         try:
             self.engine.lost(hop, error, now)
+        finally:
+            self.settle(now)
+
+    def committed(self, n: int) -> None:
+        """Facts up to ``n`` are on disk."""
+        now = self.loop.time()
+        try:
+            self.engine.committed(n, now)
+        finally:
+            self.settle(now)
+
+    def not_committed(self, n: int, error: Exception) -> None:
+        """Facts up to ``n`` are not on disk, and their steps should not wait for it."""
+        now = self.loop.time()
+        try:
+            self.engine.not_committed(n, error, now)
         finally:
             self.settle(now)
 

@@ -5,10 +5,13 @@ in for it with forty lines.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tollbar.b2bua.facts import Fact
 from tollbar.sip.flow import Flow, Hop, Target
+
+if TYPE_CHECKING:
+    from tollbar.net.driver import Driver
 
 
 class Engine(Protocol):
@@ -19,6 +22,8 @@ class Engine(Protocol):
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None: ...
     def expire(self, now: float) -> None: ...
+    def committed(self, n: int, now: float) -> None: ...
+    def not_committed(self, n: int, error: Exception, now: float) -> None: ...
     def lost(self, hop: Hop, error: Exception, now: float) -> None: ...
     def take_outbox(self) -> Sequence[tuple[Hop, bytes]]: ...
     def take_facts(self) -> list[Fact]: ...
@@ -36,6 +41,10 @@ class Port(Protocol):
     """One listener at work: it makes flows and reaches targets."""
 
     name: str
+
+    def attach(self, driver: "Driver") -> None: ...
+    def start(self) -> None:
+        """Begin to read."""
 
     def reach(self, target: Target) -> Channel:
         """The channel to this target, opened if need be; OSError where there is none."""

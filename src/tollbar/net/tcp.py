@@ -143,6 +143,8 @@ class StreamPort:
     does not, the address itself must be in it.
     """
 
+    driver: Driver
+
     __slots__ = (
         "connections",
         "contexts",
@@ -161,12 +163,11 @@ class StreamPort:
 
     def __init__(
         self,
-        driver: Driver,
         listener: Listener,
         server_names: Mapping[Key, str] | None = None,
     ) -> None:
-        """Binds; OSError where the address is taken or a certificate cannot be read."""
-        self.driver = driver
+        """Binds, and accepts nothing yet; OSError where the address is taken or a certificate
+        cannot be read."""
         self.name = listener.name
         self.host = listener.host
         self.transport = listener.transport
@@ -185,13 +186,16 @@ class StreamPort:
         name = self.sock.getsockname()
         return name[0], name[1]
 
+    def attach(self, driver: Driver) -> None:
+        self.driver = driver
+
     def start(self) -> None:
         self.driver.loop.add_reader(self.sock, self.acceptable)
 
     def close(self) -> None:
-        if self.sock.fileno() >= 0:
+        if self.sock.fileno() >= 0 and hasattr(self, "driver"):
             self.driver.loop.remove_reader(self.sock)
-            self.sock.close()
+        self.sock.close()
         for connection in list(self.connections):
             connection.close()
 

@@ -73,6 +73,8 @@ class Path:
 class UdpPort:
     """One UDP listener."""
 
+    driver: Driver
+
     __slots__ = (
         "driver",
         "dropped",
@@ -85,9 +87,8 @@ class UdpPort:
         "sock",
     )
 
-    def __init__(self, driver: Driver, listener: Listener) -> None:
-        """Binds; OSError where the address is taken."""
-        self.driver = driver
+    def __init__(self, listener: Listener) -> None:
+        """Binds, and reads nothing yet; OSError where the address is taken."""
         self.name = listener.name
         self.family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
         self.sock = bound(self.family, listener.host, listener.port)
@@ -102,14 +103,17 @@ class UdpPort:
         name = self.sock.getsockname()
         return name[0], name[1]
 
+    def attach(self, driver: Driver) -> None:
+        self.driver = driver
+
     def start(self) -> None:
         self.driver.loop.add_reader(self.sock, self.readable)
 
     def close(self) -> None:
-        if self.sock.fileno() >= 0:
+        if self.sock.fileno() >= 0 and hasattr(self, "driver"):
             self.driver.loop.remove_reader(self.sock)
             self.driver.loop.remove_writer(self.sock)
-            self.sock.close()
+        self.sock.close()
 
     def readable(self) -> None:
         """Drain the socket, with one clock read for all that waits there."""

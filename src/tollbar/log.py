@@ -1,0 +1,210 @@
+"""The call log: facts folded into one line per call event (SPEC I4).
+
+Every line of a call carries its record id. Lines are made once per batch of facts and written
+with one call. No account code ever stands in one, right or wrong; what strangers cause is
+logged at a bounded rate.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from tollbar.b2bua.facts import Answered, Attempted, Ended, Fact, Noticed, Rang, Tried
+from tollbar.mask import MASK, Mask
+from tollbar.outlet import Outlet
+from tollbar.policy.attempt import Decision
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+DEBUG, INFO, WARNING, ERROR = range(4)
+BURST: Final = 10  # lines a second for one kind of notice
+KINDS: Final = 64  # kinds of notice told apart
+LONGEST: Final = 256  # characters of a value that came from outside
+
+_plain = re.compile(r"[A-Za-z0-9_.:@+/*#%,~= -]*").fullmatch
+_plain_word = re.compile(r"[A-Za-z0-9_.:@+/*#%,~-]*").fullmatch
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+Value = str | int | float
+
+
+class _Rate:
+    """How often one kind of notice came within the second."""
+
+    __slots__ = ("lines", "second", "suppressed")
+
+    def __init__(self) -> None:
+        self.second = 0
+        self.lines = 0
+        self.suppressed = 0
+
+
+class CallLog:
+    """Writes call events to an outlet as text (key=value) or JSON lines."""
+
+    __slots__ = (
+        "_answered",
+        "_lines",
+        "_rates",
+        "_second",
+        "_stamp",
+        "level",
+        "mask",
+        "outlet",
+        "style",
+    )
+
+    def __init__(self, outlet: Outlet, mask: Mask, style: str = "text", level: str = "info"):
+        self.outlet = outlet
+        self.mask = mask
+        self.level = LEVELS.index(level)
+        self.style: Callable[[str, str, dict[str, Value]], str] = (
+            as_json if style == "json" else as_text
+        )
+        self._lines: list[str] = []
+        self._answered: dict[str, float] = {}
+        self._rates: dict[str, _Rate] = {}
+        self._second = -1
+        self._stamp = ""
+
+    def fold(self, facts: Iterable[Fact]) -> None:
+        for fact in facts:
+            kind = type(fact)
+            if kind is Attempted:
+                self._attempted(fact)  # type: ignore[arg-type]
+            elif kind is Ended:
+                self._ended(fact)  # type: ignore[arg-type]
+            elif kind is Answered:
+                self._answered[fact.call] = fact.now
+                if self.level <= INFO:
+                    self.line(INFO, "answered", fact.utc, {"call": fact.call})
+            elif kind is Noticed:
+                self._noticed(fact)  # type: ignore[arg-type]
+            elif self.level <= DEBUG:
+                self._detail(fact)
+        if self._lines:
+            self._lines.append("")
+            self.outlet.write("\n".join(self._lines).encode("utf-8", "replace"))
+            self._lines.clear()
+
+    def line(self, level: int, event: str, utc: float, values: dict[str, Value]) -> None:
+        """Add one line to the batch."""
+        if level >= self.level:
+            second = int(utc)
+            if second != self._second:
+                self._second = second
+                self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            stamp = f"{self._stamp}.{int((utc - second) * 1000):03d}Z"
+            self._lines.append(self.style(stamp, event, values))
+
+    def _attempted(self, fact: Attempted) -> None:
+        decision = fact.decision
+        level = WARNING if decision.emergency else INFO
+        if level < self.level:
+            return
+        values: dict[str, Value] = {
+            "call": fact.call,
+            "peer": fact.peer,
+            "from": decision.caller[:LONGEST],
+            "to": self.mask.number(fact.attempt.dialled)[:LONGEST],
+            "direction": decision.direction,
+            "class": decision.classification,
+        }
+        if decision.tenant != "default":
+            values["tenant"] = decision.tenant
+        if decision.user:
+            values["user"] = decision.user
+        if decision.emergency:
+            values["emergency"] = "yes"
+        values.update(code_values(decision))
+        values["a_call_id"] = fact.a_call_id[:LONGEST]
+        self.line(level, "attempted", fact.utc, values)
+
+    def _ended(self, fact: Ended) -> None:
+        answered = self._answered.pop(fact.call, None)
+        refused = fact.outcome == "refused"
+        level = WARNING if refused else INFO
+        if level < self.level:
+            return
+        values: dict[str, Value] = {"call": fact.call}
+        if not refused:
+            values["outcome"] = fact.outcome
+        if fact.reason:
+            values["reason"] = fact.reason
+        if fact.status:
+            values["status"] = fact.status
+        if fact.q850:
+            values["cause"] = fact.q850
+        values["by"] = fact.ended_by
+        if answered is not None:
+            values["seconds"] = round(max(0.0, fact.now - answered), 3)
+        self.line(level, "refused" if refused else "ended", fact.utc, values)
+
+    def _noticed(self, fact: Noticed) -> None:
+        if self.level > WARNING:
+            return
+        kind = fact.kind if len(self._rates) < KINDS or fact.kind in self._rates else "other"
+        rate = self._rates.get(kind)
+        if rate is None:
+            rate = self._rates[kind] = _Rate()
+        second = int(fact.now)
+        if second != rate.second:
+            rate.second = second
+            rate.lines = 0
+        if rate.lines >= BURST and fact.kind != "emergency":
+            rate.suppressed += 1
+            return
+        rate.lines += 1
+        values: dict[str, Value] = {}
+        if fact.call:
+            values["call"] = fact.call
+        if fact.peer:
+            values["peer"] = fact.peer
+        if fact.detail:
+            values["detail"] = fact.detail[:LONGEST]
+        if rate.suppressed:
+            values["suppressed"] = rate.suppressed
+            rate.suppressed = 0
+        self.line(WARNING, fact.kind, fact.utc, values)
+
+    def _detail(self, fact: Fact) -> None:
+        if isinstance(fact, Tried):
+            values: dict[str, Value] = {
+                "call": fact.call,
+                "trunk": fact.trunk,
+                "try": fact.tries,
+                "b_call_id": fact.b_call_id[:LONGEST],
+            }
+            self.line(DEBUG, "tried", fact.utc, values)
+        elif isinstance(fact, Rang):
+            self.line(DEBUG, "rang", fact.utc, {"call": fact.call})
+
+
+def code_values(decision: Decision) -> dict[str, Value]:
+    """What a log says of a code: where it came from and what became of it, never its digits."""
+    if decision.code_check == "none" and not decision.matrix_row:
+        return {}
+    values: dict[str, Value] = {"check": decision.code_check}
+    if decision.code_check != "none":
+        values["code"] = MASK
+    if decision.code_source:
+        values["source"] = decision.code_source
+    if decision.matrix_row:
+        values["row"] = decision.matrix_row
+    return values
+
+
+def as_text(stamp: str, event: str, values: dict[str, Value]) -> str:
+    pairs = [f"{key}={value}" for key, value in values.items()]
+    line = " ".join(pairs)
+    if not _plain(line) or line.count(" ") >= len(pairs) or line.count("=") > len(pairs):
+        # Something in it could be taken for more than one value: quote what is not plain.
+        line = " ".join(
+            f"{key}={value if _plain_word(str(value)) else _encode(str(value))}"
+            for key, value in values.items()
+        )
+    return f"{stamp} {event} {line}"
+
+
+def as_json(stamp: str, event: str, values: dict[str, Value]) -> str:
+    return _encode({"time": stamp, "event": event, **values})

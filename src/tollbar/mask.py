@@ -1,0 +1,96 @@
+"""Account codes and secrets out of what people read: logs and traces (DESIGN invariant 8).
+
+Masks by place, not by value: a code that is the digit ``1`` must not eat every number, and a
+wrong code is as secret as a right one. Where a template was begun but not finished, what
+stands where its code would stand is masked too.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import unquote
+
+from tollbar.gateway import AccountCodes
+
+MASK: Final = "****"
+
+_PARTS: Final = re.compile("(CODE|NUMBER)")
+_URI_USER: Final = re.compile(rb"((?:sips?|tel):)([^@;>,\s\"]{1,512})", re.IGNORECASE)
+_SECRET_HEADERS: Final = (b"Authorization", b"Proxy-Authorization")
+_SIGNAL: Final = re.compile(rb"(?im)^(Signal[ \t]*=[ \t]*)[0-9A-D*#]+")
+_DTMF_BODY: Final = re.compile(rb"(?i)(\r\n(?:content-type|c)[ \t]*:[ \t]*application/dtmf\b)")
+
+
+class _Template:
+    """A digit template cut into what stands before, between and after code and number."""
+
+    __slots__ = ("after", "before", "between", "code_first")
+
+    def __init__(self, template: str) -> None:
+        parts = _PARTS.split(template)
+        if len(parts) != 5 or {parts[1], parts[3]} != {"CODE", "NUMBER"}:
+            raise ValueError(f"not a digit template: {template!r}")
+        self.before, self.between, self.after = parts[0], parts[2], parts[4]
+        self.code_first = parts[1] == "CODE"
+
+    def mask(self, dialled: str) -> str | None:
+        if not dialled.startswith(self.before):
+            return None
+        start = len(self.before)
+        end = dialled.find(self.between, start)
+        if not self.code_first:
+            if end < 0:
+                return None
+            return f"{dialled[: end + len(self.between)]}{MASK}{self.after}"
+        if end < 0:
+            # Without a literal in front, a number without the separator is just a number.
+            return f"{self.before}{MASK}" if self.before else None
+        return f"{self.before}{MASK}{dialled[end:]}"
+
+
+class Mask:
+    """What hides codes, by the gateway's account code settings.
+
+    ``headers`` are further names a code may stand under (those trunks are given it by).
+    """
+
+    __slots__ = ("_headers", "_parameter", "_templates")
+
+    def __init__(self, codes: AccountCodes, headers: Iterable[str] = ()) -> None:
+        self._templates = [_Template(template) for template in codes.templates]
+        names = {name.encode() for name in (*codes.headers, *headers) if name}
+        names.update(_SECRET_HEADERS)
+        self._headers = re.compile(
+            rb"(?im)^(%b)([ \t]*:[ \t]*)[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*"
+            % b"|".join(re.escape(name) for name in sorted(names))
+        )
+        self._parameter = re.compile(
+            rb"(?i)(;[ \t]*%b[ \t]*=[ \t]*)[^;>\s,?&]+" % re.escape(codes.parameter.encode())
+        )
+
+    def number(self, dialled: str) -> str:
+        """A dialled number as a log may show it."""
+        for template in self._templates:
+            masked = template.mask(dialled)
+            if masked is not None:
+                return masked
+        return dialled
+
+    def message(self, data: bytes) -> bytes:
+        """A SIP message as a trace may show it."""
+        data = self._headers.sub(rb"\1\2****", data)
+        data = self._parameter.sub(rb"\1****", data)
+        if self._templates:
+            data = _URI_USER.sub(self._user, data)
+        if _DTMF_BODY.search(data):
+            head, gap, body = data.partition(b"\r\n\r\n")
+            body = _SIGNAL.sub(rb"\1*", body) if b"=" in body else MASK.encode()
+            data = head + gap + body
+        return data
+
+    def _user(self, found: re.Match[bytes]) -> bytes:
+        plain = unquote(found[2].decode("latin-1"), "latin-1")
+        masked = self.number(plain)
+        if masked == plain:
+            return found[0]
+        return found[1] + masked.replace("#", "%23").encode("latin-1")
