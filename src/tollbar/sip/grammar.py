@@ -10,8 +10,9 @@ from typing import Final
 
 from tollbar.sip.errors import SipError
 
+MOST_ITEMS: Final = 1024  # far above any real list, far below what 64 kB of commas would make
+
 TOKEN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
-WORD: Final = TOKEN + b'()<>:\\/"[]?{}'
 
 _QUOTED: Final = rb'"(?:[^"\\]|\\.)*+"'
 # A parameter value is a token, a host (so also colons and brackets) or a quoted string by
@@ -71,10 +72,15 @@ def host(value: bytes) -> bytes:
 
 
 def split_list(value: bytes) -> list[bytes]:
-    """The elements of a comma list, stripped, empty ones dropped; quotes and <> are respected."""
+    """The elements of a comma list, stripped, empty ones dropped; quotes and <> are respected.
+
+    A list of more than `MOST_ITEMS` is SipError(400).
+    """
     if b"," not in value:
         value = value.strip(b" \t")
         return [value] if value else []
+    if value.count(b",") >= MOST_ITEMS:
+        raise SipError(400, "Too Many Elements")
     if b'"' not in value and b"<" not in value:
         return [part for part in map(_strip, value.split(b",")) if part]
     found = []
