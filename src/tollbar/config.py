@@ -282,7 +282,7 @@ def _metrics_bind(text: str) -> tuple[str, int]:
 def _time_zone(text: str) -> str:
     try:
         ZoneInfo(text)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise Wrong(
             f'"{text}" is not a time zone of this machine', "for example America/New_York, UTC"
         ) from None

@@ -10,11 +10,10 @@ guess at a value: what is unclear is a finding with a hint.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
-
-import yaml
+from typing import Final, TypeVar
 
 from tollbar.finding import Finding, Place, Rejected, Wrong, meant, one_of
+from tollbar.tree import MAPPING, SCALAR, Node, read_tree
 
 __all__ = [
     "Document",
@@ -37,9 +36,6 @@ _SECONDS: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d|)")
 _VARIABLE: Final = re.compile(r"\$\{([^}]*)\}?")
 _VARIABLE_NAME: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
-_NEEDS_QUOTES: Final = "*&!|>%@`{}[]:"
-_STANDARD_TAG: Final = "tag:yaml.org,2002:"
-_NULL: Final = "tag:yaml.org,2002:null"
 
 
 class Document:
@@ -50,14 +46,11 @@ class Document:
 
     __slots__ = ("environment", "file", "findings", "root")
 
-    def __init__(
-        self, file: str, node: yaml.Node | None, environment: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, file: str, node: Node, environment: Mapping[str, str] | None = None) -> None:
         self.file = file
         self.environment = environment
         self.findings: list[Finding] = []
-        empty = yaml.ScalarNode(_NULL, "") if node is None else node
-        self.root = Value(self, "", empty, Place(file, 1, 1))
+        self.root = Value(self, node, node, None, "")
 
     @classmethod
     def read(cls, path: Path, environment: Mapping[str, str] | None = None) -> "Document":
@@ -73,19 +66,10 @@ class Document:
     def parse(
         cls, data: bytes, file: str, environment: Mapping[str, str] | None = None
     ) -> "Document":
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = data.count(b"\n", 0, error.start) + 1
-            column = error.start - data.rfind(b"\n", 0, error.start)
-            place = Place(file, line, column)
-            raise Rejected([Finding(place, "", "is not UTF-8", "save it as UTF-8")]) from None
-        try:
-            return cls(file, _compose(text), environment)
-        except yaml.YAMLError as error:
-            raise Rejected([_syntax_finding(error, file, text)]) from None
-        except RecursionError:
-            raise Rejected([Finding(Place(file), "", "is nested too deeply")]) from None
+        return cls(file, read_tree(data, file), environment)
+
+    def place(self, node: Node) -> Place:
+        return Place(self.file, node.line, node.column)
 
     def wrong(self, place: Place, where: str, what: str, hint: str = "") -> None:
         self.findings.append(Finding(place, where, what, hint))
@@ -97,19 +81,32 @@ class Document:
 
 
 class Value:
-    """One value of a document: its node, its path (``peers.pbx.to``) and its place."""
+    """One value of a document; path and place are worked out when they are asked for."""
 
-    __slots__ = ("_entries", "_items", "_node", "document", "place", "where")
+    __slots__ = ("_at", "_entries", "_items", "_name", "_node", "_parent", "document")
 
-    def __init__(self, document: Document, where: str, node: yaml.Node, place: Place) -> None:
+    def __init__(
+        self, document: Document, node: Node, at: Node, parent: "Value | None", name: str
+    ) -> None:
         self.document = document
-        self.where = where
-        self.place = place
         self._node = node
+        self._at = at
+        self._parent = parent
+        self._name = name
         self._items: list[Value] | None = None
         self._entries: list[tuple[str, Value]] | None = None
-        if not node.tag.startswith(_STANDARD_TAG):
+        if node.tag:
             self.wrong(f"tag {node.tag} has no meaning here", "remove it")
+
+    @property
+    def where(self) -> str:
+        """Its path in the file: ``peers.pbx.from[2]``, lists counting from 1."""
+        above = self._parent.where if self._parent else ""
+        return above + self._name if self._name.startswith("[") else _path(above, self._name)
+
+    @property
+    def place(self) -> Place:
+        return self.document.place(self._at)
 
     def wrong(self, what: str, hint: str = "") -> None:
         self.document.wrong(self.place, self.where, what, hint)
@@ -117,15 +114,13 @@ class Value:
     @property
     def empty(self) -> bool:
         """Nothing written behind the key, or ``~``."""
-        return self._node.tag == _NULL
+        return self._node.empty
 
     @property
     def kind(self) -> str:
         if self.empty:
             return "nothing"
-        if isinstance(self._node, yaml.MappingNode):
-            return "a mapping"
-        return "a list" if isinstance(self._node, yaml.SequenceNode) else "a text"
+        return ("a text", "a list", "a mapping")[self._node.kind]
 
     def text(self, default: str = "") -> str:
         """The text as written, one line, without control characters."""
@@ -133,11 +128,11 @@ class Value:
         if self.empty:
             self.wrong("has no value", 'write one, or remove the key; "" is an empty text')
             return default
-        if not isinstance(node, yaml.ScalarNode):
+        if node.kind != SCALAR:
             self.wrong(f"wants a text, not {self.kind}")
             return default
-        text = str(node.value)
-        if node.style in ("|", ">"):
+        text = node.text
+        if node.block:
             text = text.rstrip("\n")
         if self.document.environment is not None and "${" in text:
             expanded = self._expanded(text, self.document.environment)
@@ -226,16 +221,16 @@ class Value:
 
     def _read_items(self) -> list["Value"]:
         node = self._node
-        if self.empty:
+        if node.empty:
             return []
-        if isinstance(node, yaml.MappingNode):
+        if node.kind == MAPPING:
             self.wrong("wants a list, not a mapping", 'start each entry with "- "')
             return []
-        if isinstance(node, yaml.ScalarNode):
+        if node.kind == SCALAR:
             return [self]
         return [
-            Value(self.document, f"{self.where}[{number}]", child, self._at(child))
-            for number, child in enumerate(node.value, 1)
+            Value(self.document, child, child, self, f"[{number}]")
+            for number, child in enumerate(node.children, 1)
         ]
 
     def entries(self) -> list[tuple[str, "Value"]]:
@@ -246,31 +241,30 @@ class Value:
 
     def _read_entries(self) -> list[tuple[str, "Value"]]:
         node = self._node
-        if self.empty:
+        document = self.document
+        if node.empty:
             return []
-        if not isinstance(node, yaml.MappingNode):
+        if node.kind != MAPPING:
             self.wrong(f'wants a mapping ("name: value" lines), not {self.kind}')
             return []
         found: list[tuple[str, Value]] = []
         lines: dict[str, int] = {}
-        for key, child in node.value:
-            place = self._at(key)
-            if not isinstance(key, yaml.ScalarNode):
-                self.document.wrong(place, self.where, "a key must be a text")
-                continue
-            name = str(key.value)
-            where = f"{self.where}.{name}" if self.where else name
-            if name in lines:
+        pairs = iter(node.children)
+        for key, child in zip(pairs, pairs, strict=True):
+            name = key.text
+            if key.kind != SCALAR:
+                document.wrong(document.place(key), self.where, "a key must be a text")
+            elif name in lines:
+                where = _path(self.where, name)
                 first = f"the first is on line {lines[name]}"
-                self.document.wrong(place, where, "is given twice", first)
-                continue
-            lines[name] = place.line
-            if _CONTROL.search(name):
-                self.document.wrong(place, where, "a key must not hold control characters")
-                continue
-            if isinstance(child, yaml.ScalarNode) and child.tag != _NULL:
-                place = self._at(child)
-            found.append((name, Value(self.document, where, child, place)))
+                document.wrong(document.place(key), where, "is given twice", first)
+            elif _CONTROL.search(name):
+                what = "a key must not hold control characters"
+                document.wrong(document.place(key), self.where, what)
+            else:
+                lines[name] = key.line
+                at = child if child.kind == SCALAR and not child.empty else key
+                found.append((name, Value(document, child, at, self, name)))
         return found
 
     def fields(self, keys: str, required: Mapping[str, str] | None = None) -> "Fields":
@@ -291,15 +285,9 @@ class Value:
                     self.wrong(f'"{name}" is missing', hint)
         return Fields(self, found)
 
-    def _at(self, node: yaml.Node) -> Place:
-        mark = node.start_mark
-        return Place(self.document.file, mark.line + 1, mark.column + 1)
-
     def _key_place(self, name: str) -> Place:
-        for key, _child in self._node.value:
-            if key.value == name:
-                return self._at(key)
-        return self.place
+        key = next(key for key in self._node.children[::2] if key.text == name)
+        return self.document.place(key)
 
 
 class Fields:
@@ -348,35 +336,5 @@ class Fields:
         return self.found[name].entries() if name in self.found else []
 
 
-def _compose(text: str) -> yaml.Node | None:
-    try:
-        fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        node: yaml.Node | None = yaml.compose(text, Loader=fast)
-    except yaml.YAMLError:
-        # libyaml words its errors differently: the reader of a finding gets one wording.
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    return node
-
-
-def _syntax_finding(error: yaml.YAMLError, file: str, text: str) -> Finding:
-    mark = getattr(error, "problem_mark", None)
-    what = str(getattr(error, "problem", None) or "").split("\n")[0]
-    if mark is None:
-        position = getattr(error, "position", 0)
-        line = text.count("\n", 0, position) + 1
-        column = position - text.rfind("\n", 0, position)
-        return Finding(Place(file, line, column), "", "holds a character YAML does not allow")
-    place = Place(file, mark.line + 1, mark.column + 1)
-    lines = text.split("\n")
-    rest = lines[mark.line][mark.column :] if mark.line < len(lines) else ""
-    before = lines[mark.line][: mark.column] if mark.line < len(lines) else ""
-    hint = ""
-    if rest.startswith("\t"):
-        hint = "indent with spaces, not tabs"
-    elif "alias" in what or (before + rest).lstrip("- ").startswith("*"):
-        hint = "a text that starts with * or & needs quotes"
-    elif "mapping values are not allowed" in what:
-        hint = 'a text with ": " in it needs quotes, and keys of one level the same indent'
-    elif rest[:1] and rest[0] in _NEEDS_QUOTES:
-        hint = f"a text that starts with {rest[0]} needs quotes"
-    return Finding(place, "", f"is not YAML: {what}", hint)
+def _path(above: str, name: str) -> str:
+    return f"{above}.{name}" if above else name

@@ -37,8 +37,10 @@ class _Check:
             where = where.rpartition(".")[0]
         return self.gateway.places.get(where, self.document.root.place)
 
-    def wrong(self, where: str, what: str, hint: str = "") -> None:
-        self.document.wrong(self.place(where), where, what, hint)
+    def wrong(self, where: str, what: str, hint: str = "", entry: str = "") -> None:
+        """Tell it at ``where``, or at the line of one entry there."""
+        place = self.place(f"{where}.{entry}" if entry else where)
+        self.document.wrong(place, where, what, hint)
 
     def listeners(self) -> None:
         taken: dict[tuple[str, int], list[Listener]] = {}
@@ -75,7 +77,11 @@ class _Check:
                 "give a tls listener client_ca: the CA that signed them",
             )
         if peer.first_answer > peer.ring_timeout:
-            self.wrong(f"{where}.first_answer", "is longer than ring_timeout", "swap them?")
+            self.wrong(
+                f"{where}.first_answer",
+                "is longer than ring_timeout",
+                "the final answer comes after the first",
+            )
         if peer.role == "pbx":
             for key in ("incoming", "incoming_numbers", "transit", "send_code_as"):
                 if f"{where}.{key}" in self.places:
@@ -186,19 +192,19 @@ class _Check:
             what = f'{entry} is a source of peer "{owner}" too'
             hint = "make one more specific: a longer prefix, a port or a transport"
             hint = hint if key == "from" else "a name can stand for one peer only"
-        where = f"peers.{peer.name}.{key}"
-        self.document.wrong(self.place(f"{where}.{entry}"), where, what, hint)
+        self.wrong(f"peers.{peer.name}.{key}", what, hint, entry)
 
     def dial_groups(self) -> None:
         for group in self.gateway.dial_groups:
+            where = f"dial_groups.{group.name}"
             for member in group.members:
-                where = f"dial_groups.{group.name}.{member}"
                 peer = self.peer_by_name.get(member)
                 if peer is None:
                     known = meant(member, list(self.peer_by_name))
-                    self.wrong(where, f'there is no peer "{member}"', known)
+                    self.wrong(where, f'there is no peer "{member}"', known, member)
                 elif peer.to is None and f"peers.{member}.to" not in self.places:
-                    self.wrong(where, f'peer "{member}" has no "to"', "calls cannot go there")
+                    what = f'peer "{member}" has no "to"'
+                    self.wrong(where, what, "calls cannot go there", member)
 
 
 def _same_family(one: str, other: str) -> bool:
