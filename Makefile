@@ -41,7 +41,7 @@ demo: .venv/run.stamp
 
 bench: .venv/test.stamp
 	$(call debian,$(BENCH_PACKAGES))
-	$(BIN)/python -m bench $(BENCH)
+	$(BIN)/python bench/run.py $(BENCH)
 
 # Names, versions and the hashes of every file the index has for them; never an index.
 LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \

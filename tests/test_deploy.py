@@ -1,0 +1,186 @@
+"""deploy/ as far as it can be judged without a container engine."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.core import Metric
+
+from tollbar.metrics import Metrics
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+TREE = DEPLOY.parent
+DASHBOARD = DEPLOY / "grafana" / "dashboard.json"
+
+NAMED = re.compile(r"\b(?:tollbar|process)_[a-z_]+\b")
+# Grafana fills these in; any duration will do for the check of an expression.
+GRAFANA = {"$__rate_interval": "5m", "$__range": "1h", "$instance": ".*"}
+
+SUFFIXES = {
+    "counter": ("_total",),
+    "gauge": ("",),
+    "histogram": ("_bucket", "_sum", "_count"),
+}
+
+
+class Nothing:
+    """A stack that has seen no message."""
+
+    received: Mapping[bytes, int] = {}
+    sent: Mapping[bytes, int] = {}
+    repeats_sent = 0
+    repeats_absorbed = 0
+
+    def __len__(self) -> int:
+        return 0
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def families() -> dict[str, Metric]:
+    """What /metrics shows, by the names that a query uses."""
+    return {
+        family.name + suffix: family
+        for family in Metrics(Nothing()).collect()
+        for suffix in SUFFIXES[family.type]
+    }
+
+
+def panel_expressions() -> list[str]:
+    board = json.loads(DASHBOARD.read_text())
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+
+
+def alert_expressions() -> list[str]:
+    groups = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+def strings(tree: Any) -> Iterator[str]:
+    if isinstance(tree, dict):
+        for value in tree.values():
+            yield from strings(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from strings(value)
+    elif isinstance(tree, str):
+        yield tree
+
+
+@pytest.mark.parametrize("source", [panel_expressions, alert_expressions])
+def test_every_metric_that_a_panel_or_an_alert_names_is_on_metrics(source: Any) -> None:
+    shown = families()
+    named = {name for expression in source() for name in NAMED.findall(expression)}
+    assert named
+    assert named - shown.keys() == set()
+
+
+def test_the_dashboard_has_a_panel_for_every_metric_of_the_gateway() -> None:
+    named = " ".join(panel_expressions())
+    absent = {
+        family.name
+        for family in families().values()
+        if family.name.startswith("tollbar_") and family.name not in named
+    }
+    # The notices by kind hold this one as well; an alert uses it.
+    assert absent <= {"tollbar_unknown_sources"}
+
+
+def test_prometheus_accepts_configuration_and_alert_rules() -> None:
+    done = run("promtool", "check", "config", DEPLOY / "prometheus.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(alert_expressions())} rules found" in done.stdout
+
+
+def test_prometheus_accepts_every_expression_of_the_dashboard(tmp_path: Path) -> None:
+    rules = []
+    for number, expression in enumerate(panel_expressions()):
+        for name, value in GRAFANA.items():
+            expression = expression.replace(name, value)
+        rules.append({"record": f"panel:{number}", "expr": expression})
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = run("promtool", "check", "rules", file)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_panel_asks_the_provisioned_data_source() -> None:
+    path = DEPLOY / "grafana" / "provisioning" / "datasources" / "prometheus.yaml"
+    provisioned = {source["uid"] for source in yaml.safe_load(path.read_text())["datasources"]}
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        assert panel["datasource"]["uid"] in provisioned
+        assert all(t["datasource"]["uid"] in provisioned for t in panel["targets"])
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    unit = tmp_path / "tollbar.service"
+    text = (DEPLOY / "tollbar.service").read_text()
+    assert text.count("/opt/tollbar/bin/tollbar run") == 1
+    unit.write_text(text.replace("/opt/tollbar/bin/tollbar run", "/bin/true run"))
+    done = run("systemd-analyze", "verify", "--man=no", unit)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_systemd_finds_the_unit_hardened() -> None:
+    done = run(
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--threshold=20",
+        "--no-pager",
+        DEPLOY / "tollbar.service",
+    )
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(DEPLOY.rglob("*.y*ml")), ids=lambda path: str(path.relative_to(DEPLOY))
+)
+def test_yaml_is_well_formed(path: Path) -> None:
+    assert yaml.safe_load(path.read_text())
+
+
+def test_the_files_that_compose_mounts_exist() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    mounts = [m.partition(":")[0] for s in services.values() for m in s.get("volumes", [])]
+    paths = [mount for mount in mounts if mount.startswith(".")]
+    assert paths
+    assert [path for path in paths if not (DEPLOY / path).exists()] == []
+
+
+def test_the_files_that_the_image_copies_exist() -> None:
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    copied = [
+        name
+        for line in lines
+        if line.startswith("COPY ") and "--from" not in line
+        for name in line.split()[1:-1]
+    ]
+    assert copied
+    assert [name for name in copied if not (TREE / name).exists()] == []
+    # What is copied must get past the list of what the build may see.
+    admitted = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    assert [name for name in copied if f"!{name}" not in admitted] == []
+
+
+def test_images_are_named_without_a_registry_host() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    images = [service["image"] for service in compose["services"].values()]
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    images += [line.split()[1] for line in lines if line.startswith("FROM ")]
+    assert [name for name in images if "." in name.split("/")[0].partition(":")[0]] == []
+
+
+def test_compose_is_not_reachable_from_outside() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]
+    assert {service["network_mode"] for service in services.values()} == {"host"}
+    assert not [text for text in strings(services) if "0.0.0.0" in text]
+    assert "--web.listen-address=127.0.0.1:9090" in services["prometheus"]["command"]
+    assert services["grafana"]["environment"]["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
