@@ -67,6 +67,8 @@ def readable(data: bytes) -> None:
     lenient = salvage(data)
     if lenient is not None:
         assert lenient.method
+        assert lenient.via.host
+        _ = lenient.from_, lenient.to, lenient.call_id, lenient.cseq
         assert all(map(grammar.is_sendable, (*lenient.names, *lenient.values, lenient.uri)))
         found.append(lenient)
     for message in found:

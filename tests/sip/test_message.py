@@ -322,6 +322,26 @@ def test_salvage_lets_no_line_end_through() -> None:
         assert not set(value) & set(b"\r\n\x00")
 
 
+def test_salvage_lets_garbled_and_missing_fields_be_copied() -> None:
+    found = salvage(
+        swapped(b'"Alice" <', b'"Alice <')
+        .replace(b"CSeq: 22756", b"CSeq: 36893488147419103232")
+        .replace(b"To: <sip:+19195551234@192.0.2.10>\r\n", b"")
+        .replace(b"Call-ID: 3848276298220188511@pbx.example.com\r\n", b"")
+    )
+    assert found is not None
+    assert found.from_.text == b'"Alice <sip:1001@pbx.example.com>;tag=9fxced76sl'
+    assert found.from_.tag == b""
+    assert (found.to.text, found.call_id) == (b"", b"")
+    assert (found.cseq, found.cseq_method) == (36893488147419103232, b"INVITE")
+    found = salvage(swapped(b"CSeq: 22756 INVITE", b"CSeq: " + b"9" * 9000 + b" INVITE"))
+    assert found is not None
+    assert found.cseq == 0
+    found = salvage(swapped(b"CSeq: 22756 INVITE", b"CSeq: nothing"))
+    assert found is not None
+    assert (found.cseq, found.cseq_method) == (0, b"INVITE")
+
+
 def test_salvage_reads_a_via_with_garbled_parameters() -> None:
     found = salvage(swapped(b";rport\r\n", b";;,;\r\n"))
     assert found is not None

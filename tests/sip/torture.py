@@ -33,7 +33,7 @@ RFC4475: Final[dict[str, Expected]] = {
     "dblreq": Expected(0, 405, "what follows Content-Length in a datagram is dropped"),
     "semiuri": Expected(0, 200, "semicolons in a user part are part of it"),
     "transports": Expected(0, 200, "unknown transports in lower Vias are nobody's business"),
-    "mpart01": Expected(0, ONWARD, "multipart body with binary parts"),
+    "mpart01": Expected(0, 405, "multipart body with binary parts; MESSAGE is not served yet"),
     "unreason": Expected(0, SILENCE, "reason phrase in UTF-8"),
     "noreason": Expected(0, SILENCE, "empty reason phrase"),
     # 3.1.2 invalid messages
@@ -69,13 +69,13 @@ RFC4475: Final[dict[str, Expected]] = {
     "multi01": Expected(400, 400, "single fields more than once"),
     "mcl01": Expected(400, 400, "two different Content-Lengths"),
     "bcast": Expected(0, SILENCE, "a response not ours with a broadcast address in Via"),
-    "zeromf": Expected(0, 483, "Max-Forwards 0"),
+    "zeromf": Expected(0, 200, "Max-Forwards 0: OPTIONS is for us, nothing is forwarded"),
     "cparam01": Expected(0, 405, "unknown Contact parameter; REGISTER is not served"),
     "cparam02": Expected(0, 405, "unknown URI parameter in Contact; the same"),
     "regescrt": Expected(0, 405, "escaped header in Contact; the same"),
     "sdp01": Expected(0, ONWARD, "Accept without SDP: the far end judges"),
     # 3.4 backward compatibility
-    "inv2543": Expected(0, ONWARD, "RFC 2543: no branch, no From tag, no Max-Forwards"),
+    "inv2543": Expected(0, 400, "RFC 2543 is read, but without Contact no BYE could be sent"),
 }
 
 RFC5118: Final[dict[str, Expected]] = {

@@ -31,7 +31,7 @@ _plain_via = re.compile(
     rb"(" + grammar.PLAIN_PARAMS + rb")"
 ).fullmatch
 _plain_address = re.compile(
-    rb'("[^"\\]*+"|[^"\\<]*+)[ \t]*+<([^<> \t]++)>(?:;tag=([^\x00-\x20\x7f",;<>=]++))?+'
+    rb'(?:"([^"\\]*+)"[ \t]*+|([^"<]*+))<([^<> \t]++)>(?:;tag=([^\x00-\x20\x7f",;<>=]++))?+'
 ).fullmatch
 
 
@@ -70,22 +70,25 @@ class Via:
 class Address:
     """One name-addr or addr-spec with its parameters (From, To, Contact, Route and so on).
 
-    ``display`` is the name as received, in its quotes if it had any (``grammar.unquote`` gives
-    its text), ``uri`` the bytes inside <>, ``text`` the value as received. Without <> every
-    parameter belongs to the header, never to the URI (RFC 3261 20.10).
+    ``display`` is the name without quotes and escapes (``grammar.quote`` writes it back),
+    ``uri`` the bytes inside <>, ``text`` the value as received. Without <> every parameter
+    belongs to the header, never to the URI (RFC 3261 20.10).
     """
 
     __slots__ = ("_parsed", "display", "params", "tag", "text", "uri")
 
+    _parsed: Uri | None
+    params: dict[bytes, bytes]
+
     def __init__(self, text: bytes) -> None:
         self.text = text
-        self._parsed: Uri | None = None
+        self._parsed = None
         match = _plain_address(text)
         if match is not None:
-            display, self.uri, tag = match.groups()
-            self.display = display.strip()
+            quoted, plain, self.uri, tag = match.groups()
+            self.display = plain.strip() if quoted is None else quoted
             if tag is None:
-                self.params: dict[bytes, bytes] = {}
+                self.params = {}
                 self.tag = b""
             else:
                 self.params = {b"tag": tag}
@@ -104,12 +107,12 @@ class Address:
             if start:
                 if text[start:opened].strip(b" \t"):
                     raise SipError(400, "Bad Address")
-                self.display = text[:start]
+                self.display = grammar.unquote(text[:start])
             else:
                 # By the grammar only tokens; peers leave the quotes off `Bell, Alexander`
-                # and off UTF-8 names. What could not be put in quotes as it is stays out.
+                # and off UTF-8 names, and nothing but a quote could be misread here.
                 self.display = text[:opened].strip()
-                if b'"' in self.display or b"\\" in self.display:
+                if b'"' in self.display:
                     raise SipError(400, "Unbalanced Quotes")
             rest = text[closed + 1 :]
         elif start:
@@ -128,6 +131,16 @@ class Address:
         else:
             self.params = {}
             self.tag = b""
+
+    @classmethod
+    def unread(cls, text: bytes) -> "Address":
+        """A value that is only to be copied: nothing in it is looked at."""
+        address = cls.__new__(cls)
+        address.text = text
+        address.display = address.uri = address.tag = b""
+        address.params = {}
+        address._parsed = None
+        return address
 
     @property
     def parsed(self) -> Uri:

@@ -30,7 +30,7 @@ _param = re.compile(
 _item = re.compile(rb'(?:[^",<]++|' + _QUOTED + rb"|<[^>]*+>)*+", re.DOTALL).match
 _quoted = re.compile(_QUOTED, re.DOTALL).match
 _pair = re.compile(rb"\\(.)", re.DOTALL)
-_special = re.compile(rb'(["\\])')
+_special = re.compile(rb'(["\\\x01-\x08\x0b-\x1f\x7f])')
 _unsendable = re.compile(rb"[\r\n\x00]++")
 _escape = re.compile(rb"%([0-9A-Fa-f]{2})")
 
@@ -149,8 +149,8 @@ def quoted_end(value: bytes) -> int:
 
 
 def quote(text: bytes) -> bytes:
-    """``text`` as a quoted string."""
-    return b'"' + _special.sub(rb"\\\1", text) + b'"'
+    """``text`` as a quoted string, fit to be sent."""
+    return b'"' + _special.sub(rb"\\\1", clean(text)) + b'"'
 
 
 def unquote(value: bytes) -> bytes:

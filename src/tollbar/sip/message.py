@@ -116,7 +116,7 @@ class Message:
         self.values: list[bytes] = []
         self.body = b""
         self.data = b""
-        self._call_id = b""
+        self._call_id: bytes | None = None
         self._via: Via | None = None
         self._from: Address | None = None
         self._to: Address | None = None
@@ -250,7 +250,7 @@ class Message:
     @property
     def call_id(self) -> bytes:
         found = self._call_id
-        if not found:
+        if found is None:
             found = self._need(CALL_ID)
             if not _call_id(found):
                 raise SipError(400, "Bad Call-ID")
@@ -340,8 +340,9 @@ def salvage(data: bytes) -> Message | None:
     """What can be read of a request that `Message.parse` or `check` refused.
 
     It holds the fields a response copies (8.2.6.2: Via, From, To, Call-ID, CSeq), each as
-    far as it is there, its top Via readable and every value fit to be sent. None where there
-    is nobody to answer: a response, no method, or no Via.
+    far as it is there and fit to be sent; ``via``, ``from_``, ``to``, ``call_id`` and ``cseq``
+    can be touched, and are empty (0) where nothing could be read. None where there is nobody
+    to answer: a response, no method, or no Via with a host in it.
     """
     head = data[:MOST_BYTES].lstrip(b"\r\n").partition(b"\r\n\r\n")[0]
     head = _fold.sub(b" ", head)
@@ -364,7 +365,26 @@ def salvage(data: bytes) -> Message | None:
     except SipError:
         # Garbled parameters need not stop an answer: the sent-by says where it goes.
         try:
-            found._via = Via((found.first(VIA) or b"").partition(b";")[0])
+            found._via = Via((found.first(VIA) or b"").partition(b";")[0].rstrip())
         except SipError:
             return None
+    found._from = _lenient_address(found.first(FROM) or b"")
+    found._to = _lenient_address(found.first(TO) or b"")
+    found._call_id = found.first(CALL_ID) or b""
+    found._cseq = _lenient_cseq(found.first(CSEQ) or b"", method)
     return found
+
+
+def _lenient_address(value: bytes) -> Address:
+    try:
+        return Address(value)
+    except SipError:
+        return Address.unread(value)
+
+
+def _lenient_cseq(value: bytes, method: bytes) -> tuple[int, bytes]:
+    """Number and method even where the number is out of range: it is only sent back."""
+    parts = value.split()
+    if len(parts) != 2 or not grammar.is_token(parts[1]):
+        return 0, method
+    return int(parts[0]) if parts[0].isdigit() and len(parts[0]) <= 40 else 0, parts[1]
