@@ -40,7 +40,7 @@ class Attempted(Fact):
 class Tried(Fact):
     """One INVITE is about to go to one trunk or PBX; emitted with or after Attempted."""
 
-    __slots__ = ("b_call_id", "trunk", "tries")
+    __slots__ = ("b_call_id", "tries", "trunk")
     b_call_id: str
     trunk: str
     tries: int

@@ -5,7 +5,7 @@ connection. A *target* is an address we know and may have to connect to. A *hop*
 The driver makes flows and keeps one object per path, so identity is equality.
 """
 
-from typing import Final
+from typing import Any, Final
 
 UDP: Final = "udp"
 TCP: Final = "tcp"
@@ -18,10 +18,20 @@ class Flow:
     ``listener`` is the configured listener's name; ``transport`` one of udp, tcp, tls;
     ``address`` (an IP literal without brackets) and ``port`` are the peer's;
     ``names`` are the subject names of its TLS client certificate, verified;
-    ``channel`` belongs to the driver and is never looked into elsewhere.
+    ``channel`` belongs to the driver and ``source`` to the engine; neither looks into the
+    other's.
     """
 
-    __slots__ = ("address", "channel", "listener", "names", "port", "reliable", "transport")
+    __slots__ = (
+        "address",
+        "channel",
+        "listener",
+        "names",
+        "port",
+        "reliable",
+        "source",
+        "transport",
+    )
 
     def __init__(
         self,
@@ -38,6 +48,7 @@ class Flow:
         self.port = port
         self.channel = channel
         self.names = names
+        self.source: tuple[Any, Any] | None = None
         self.reliable = transport != UDP
 
     def __repr__(self) -> str:

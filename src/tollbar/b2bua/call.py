@@ -1,0 +1,539 @@
+"""One call: two legs, one decision, one ending.
+
+The call turns what its legs say into facts and into words for the other leg. What must be on
+disk first waits in the engine (DESIGN, decision 7): a step is a method taking (argument, ok,
+now), run when its fact is durable, or with ``ok`` false when the disk failed.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tollbar.b2bua import causes, recovery
+from tollbar.b2bua.crossing import Crossing
+from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Rang, Tried
+from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
+from tollbar.b2bua.relay import speaks_reliably
+from tollbar.policy.attempt import REJECT, Attempt, Decision
+from tollbar.sip.dialog import Dialog
+from tollbar.sip.flow import Flow
+from tollbar.sip.message import Message
+from tollbar.sip.transaction import InviteClient, InviteServer, Server, Transaction
+
+if TYPE_CHECKING:
+    from tollbar.b2bua.engine import Engine
+    from tollbar.b2bua.peer import Peer
+
+LONGEST: Final = 23  # deadline: the call has lasted max_call seconds
+SILENCE: Final = 24  # deadline: nobody has said anything for 15 minutes (SPEC G3)
+SILENCE_INTERVAL: Final = 900.0  # seconds
+RESTORED: Final = 26  # deadline: repeats from before a restart are over
+
+
+class Call:
+    """``id`` is the record id; ``live`` is everything of it that still waits for something."""
+
+    __slots__ = (
+        "a",
+        "alive",
+        "answered_at",
+        "attempt",
+        "b",
+        "crossings",
+        "decision",
+        "end_number",
+        "ended",
+        "engine",
+        "final",
+        "id",
+        "live",
+        "peer",
+        "prack_first",
+        "rang",
+        "setup",
+        "tries",
+    )
+
+    def __init__(self, engine: "Engine", record_id: str, peer: "Peer", now: float) -> None:
+        self.engine = engine
+        self.id = record_id
+        self.peer = peer
+        self.setup = now
+        self.alive = 0.0  # UTC of the last sign of life after a restart
+        self.a: Caller
+        self.b: Callee | None = None
+        self.attempt: Attempt
+        self.decision: Decision
+        self.live: set[object] = set()
+        self.crossings: set[Crossing] = set()
+        self.rang = False
+        self.prack_first = False  # the 2xx waits for the PRACK of an 18x with SDP
+        self.answered_at = 0.0
+        self.ended = False
+        self.end_number = 0
+        self.final: tuple[int, bytes] = (0, b"")
+        self.tries = 0
+
+    # -- set-up
+
+    def begin(self, server: InviteServer, message: Message, flow: Flow, now: float) -> None:
+        """The decision is made: put the attempt on record, then forward or refuse."""
+        self.a = Caller(self, server, message, flow, self.peer)
+        server.user = self.a
+        self.live.add(server)
+        decision = self.decision
+        if decision.action == REJECT:
+            self._attempted(now)
+            headers = refusal_headers(decision, self.engine.host)
+            self.refuse(
+                decision.status, headers, b"", causes.REFUSED, decision.reason, causes.GATEWAY, now
+            )
+            return
+        self._prepare(message)
+        fact = self._attempted(now)
+        self.engine.hold(fact, self, Call.forward, None, now)
+
+    def _attempted(self, now: float) -> int:
+        fact = Attempted(*self.engine.next_fact(self.id, now))
+        fact.attempt = self.attempt
+        fact.decision = self.decision
+        fact.peer = self.peer.name
+        fact.a_call_id = self.a.invite.call_id.decode("latin-1")
+        self.engine.emit(fact)
+        if self.b is None:
+            return fact.number
+        tried = Tried(*self.engine.next_fact(self.id, now))
+        tried.trunk = self.b.peer.name
+        tried.b_call_id = self.b.call_id.decode("latin-1")
+        tried.tries = self.tries
+        tried.kept = recovery.keep(self)
+        return self.engine.emit(tried)
+
+    def _prepare(self, message: Message) -> None:
+        """Write the INVITE of the next try; it leaves when the attempt is on disk."""
+        engine = self.engine
+        route = self.decision.routes[0]
+        peer = engine.peers.by_name[route.peer]
+        assert peer.to is not None, f"dial plan routes to {peer.name}, which has no address"
+        call_id = engine.stack.token() + engine.stack.token()
+        tag = engine.stack.token()
+        callee = Callee(self, peer, peer.to, call_id, tag)
+        listener = engine.stack.listeners[peer.to.listener]
+        start, rest, callee.local = engine.relay.invite(
+            message, self.decision, route, peer, listener, call_id, tag
+        )
+        client, callee.data = engine.stack.prepare(start, rest, peer.to)
+        assert isinstance(client, InviteClient)
+        client.user = callee
+        callee.client = client
+        self.b = callee
+        self.tries += 1
+
+    def forward(self, _argument: object, ok: bool, now: float) -> None:
+        """The attempt is on disk: B's INVITE leaves, unless the caller has gone meanwhile."""
+        assert self.b is not None
+        assert self.b.client is not None
+        if self.ended or not ok:
+            self.b.unwanted = True
+            self.b.client.finish(None, now)
+            if not self.ended:
+                self.fail(503, "disk", now)
+            return
+        self.b.start(now)
+
+    def progressed(self, fork: Dialog, message: Message, reliable: bool, now: float) -> None:
+        """The callee's 18x, on one of its early dialogs."""
+        if self.ended or self.answered_at or not self.a.answerable:
+            return
+        if message.status >= 180 and not self.rang:
+            self.rang = True
+            self.engine.emit(Rang(*self.engine.next_fact(self.id, now)))
+        caller = self.a
+        mate = caller.mate_of(fork)
+        required = b"100rel" in caller.invite.tokens(b"Require")
+        reliably = required or (reliable and speaks_reliably(caller.invite))
+        if reliable and message.body:
+            if mate.offered:
+                mate.offered = False
+                fork.settled = True
+            elif not fork.settled:
+                fork.offered = True
+        if reliable and not (reliably and message.body):
+            self._prack(fork, now)
+        caller.progress(mate, message, reliably, now)
+
+    def _prack(self, fork: Dialog, now: float) -> None:
+        headers, fork.pracks_due = fork.pracks_due, b""
+        self.live.add(self.engine.launch(fork, b"PRACK", headers, b"", Silent(self), now))
+
+    def pracked(self, mate: Dialog, server: Server, message: Message, now: float) -> None:
+        """The caller acknowledged a reliable 18x; with SDP its PRACK crosses (SPEC H3)."""
+        parts = (message.first(b"RAck") or b"").split()
+        known = (
+            len(parts) == 3
+            and parts[0].isdigit()
+            and len(parts[0]) < 11
+            and parts[1] == b"%d" % self.a.invite.cseq
+            and mate.reliable is not None
+            and mate.reliable.acknowledged(int(parts[0]), now)
+        )
+        fork = mate.mate
+        if not known or fork is None:
+            self.answer(server, 481, now)
+            return
+        if message.body and fork.pracks_due:
+            headers, fork.pracks_due = fork.pracks_due, b""
+            if fork.offered:
+                fork.offered = False
+                fork.settled = True
+                offers = False
+            else:
+                offers = True
+            Crossing(self, mate, fork, server, offers).start(message, headers, now)
+        elif message.body:
+            # An offer with nothing on the far side to carry it.
+            self.answer(server, 488, now)
+        else:
+            self.answer(server, 200, now)
+            if fork.pracks_due:
+                self._prack(fork, now)
+        if self.prack_first:
+            self.connect(None, True, now)
+
+    # -- answer
+
+    def answered(self, fork: Dialog, message: Message, now: float) -> None:
+        """The first 2xx: the call is up once that is on disk."""
+        caller, callee = self.a, self.b
+        assert callee is not None
+        mate = caller.mate_of(fork)
+        caller.dialog = mate
+        mate.confirmed = True
+        brings_offer = bool(message.body) and not caller.invite.body and not fork.settled
+        answer = Answer(
+            self, mate, caller.server, caller.invite.cseq, caller.success(mate, message)
+        )
+        if brings_offer:
+            fork.offered = True
+            answer.far = fork
+            answer.far_cseq = 1
+        else:
+            callee.acknowledge(fork, 1, b"", b"")
+        mate.offered = False
+        self.answered_at = now
+        self.engine.longest.arm(self, now)
+        self.engine.silence.arm(self, now)
+        fact = Answered(*self.engine.next_fact(self.id, now))
+        fact.kept = recovery.keep(self)
+        self.engine.hold(self.engine.emit(fact), self, Call.connect, None, now)
+
+    def connect(self, _argument: object, ok: bool, now: float) -> None:
+        """The answer is on disk: the caller gets its 200, after the PRACKs that come first."""
+        caller = self.a
+        answer = caller.answer
+        if answer is None or not caller.answerable:
+            return
+        if not ok and not self.ended:
+            answer.stop(now)
+            if answer.far is not None and self.b is not None:
+                self.b.acknowledge(answer.far, answer.far_cseq, b"", b"")
+            self.release(self.b, causes.reason_line(41, "disk"), now)
+            self.fail(503, "disk", now)
+            return
+        mate = answer.dialog
+        self.prack_first = mate.reliable is not None and mate.reliable.owes_sdp
+        if self.prack_first:
+            return
+        caller.stop()
+        answer.start(now)
+
+    def acknowledged(self, dialog: Dialog, message: Message, now: float) -> None:
+        """An ACK for a 2xx, from either side."""
+        leg: Leg = dialog.leg
+        answer = leg.answer
+        if answer is None or answer.dialog is not dialog or answer.cseq != message.cseq:
+            return
+        answer.stop(now)
+        if answer.far is not None:
+            answer.far.offered = False
+            crossing = self.engine.relay.headers(message, False) if message.body else b""
+            answer.far.leg.acknowledge(answer.far, answer.far_cseq, crossing, message.body)
+        if leg.bye is not None:
+            headers, leg.bye = leg.bye, None
+            self.send_bye(dialog, headers, now)
+
+    def never_acknowledged(self, answer: Answer, now: float) -> None:
+        """No ACK within 64*T1: both sides are told that the call is over (13.3.1.4)."""
+        answer.stop(now)
+        if answer.far is not None:
+            answer.far.leg.acknowledge(answer.far, answer.far_cseq, b"", b"")
+        leg: Leg = answer.dialog.leg
+        if leg.bye is not None:
+            headers, leg.bye = leg.bye, None
+            self.send_bye(answer.dialog, headers, now)
+        elif not self.ended:
+            self.hang_up("no_ack", causes.GATEWAY, now)
+
+    # -- no answer
+
+    def refuse(
+        self,
+        status: int,
+        headers: bytes,
+        reason: bytes,
+        outcome: str,
+        word: str,
+        by: str,
+        now: float,
+        message: Message | None = None,
+    ) -> None:
+        """The caller gets a final failure, once its record is on disk."""
+        body = message.body if message is not None and message.status >= 300 else b""
+        self.final = (status, self.a.refusal(status, headers, reason, body))
+        self.a.stop()
+        fact = self.end(outcome, word, by, status, causes.q850_of(message, status), now)
+        self.engine.hold(fact, self, Call.refuse_caller, None, now)
+
+    def refuse_caller(self, _argument: object, ok: bool, now: float) -> None:
+        status, data = self.final
+        if not ok and self.decision.action == REJECT:
+            status, data = 503, self.a.refusal(503, b"Retry-After: 10\r\n")
+        self.a.refuse(status, data, now)
+
+    def declined(self, message: Message, now: float) -> None:
+        """The callee's final failure crosses."""
+        if self.ended:
+            return
+        status = causes.status_towards_caller(message.status)
+        headers = self.engine.relay.headers(message, self.peer.trust_identity)
+        reason = message.reason
+        if status != message.status:
+            headers, reason = b"Reason: SIP;cause=%d\r\n" % message.status, b""
+            message.body = b""
+        self.refuse(
+            status, headers, reason, causes.outcome_of(status), "", causes.CALLEE, now, message
+        )
+
+    def fail(self, status: int, word: str, now: float, by: str = causes.GATEWAY) -> None:
+        """Ours to say that this call cannot be put through."""
+        if self.ended:
+            return
+        q850 = causes.q850_of(None, status)
+        headers = causes.reason_line(q850, word)
+        if status == 503:
+            headers += b"Retry-After: 10\r\n"
+        if self.b is not None and not self.b.unwanted:
+            self.b.withdraw(headers if status != 503 else b"", now)
+        outcome = causes.NO_ANSWER if word == "ring_timeout" else causes.FAILED
+        self.refuse(status, headers, b"", outcome, word, by, now)
+
+    def cancelled(self, message: Message, now: float) -> None:
+        """The caller's CANCEL. Once the callee has answered it comes too late (9.2)."""
+        if self.ended or self.answered_at:
+            return
+        reasons = b"".join([b"Reason: %b\r\n" % value for value in message.all(b"Reason")])
+        if self.b is not None:
+            self.b.withdraw(reasons, now)
+        self.refuse(487, b"", b"", causes.CANCELLED, "", causes.CALLER, now)
+
+    # -- the end
+
+    def bye(self, dialog: Dialog, server: Server, message: Message, now: float) -> None:
+        """A BYE: it crosses at once; its 200 waits for the record (SPEC G3)."""
+        server.user = self.a
+        self.live.add(server)
+        leg: Leg = dialog.leg
+        if not self.ended and leg is self.a and not self.answered_at:
+            # The caller may end an early dialog; the callee may not (15).
+            self.cancelled(message, now)
+        elif not self.ended and leg.dialog is dialog:
+            by = causes.CALLER if leg is self.a else causes.CALLEE
+            self.end(causes.ANSWERED, "", by, 200, causes.q850_of(message, 200), now)
+            if leg.answer is not None:
+                self._give_up_answer(leg.answer, now)
+            far = self.b if leg is self.a else self.a
+            self.release(far, self.engine.relay.headers(message, False), now, message.body)
+        elif not self.ended and not dialog.confirmed:
+            self.answer(server, 481, now)
+            return
+        self.engine.hold(self.end_number, self, Call.answer_bye, server, now, patient=True)
+
+    def _give_up_answer(self, answer: Answer, now: float) -> None:
+        """Who says BYE waits for no 2xx and sends no ACK any more."""
+        answer.stop(now)
+        if answer.far is not None and answer.far.ack_cseq != answer.far_cseq:
+            answer.far.leg.acknowledge(answer.far, answer.far_cseq, b"", b"")
+        if answer.server is self.a.server and self.a.answerable:
+            self.a.refuse(487, self.a.refusal(487, b""), now)
+
+    def answer_bye(self, server: Any, _ok: bool, now: float) -> None:
+        self.answer(server, 200, now)
+
+    def hang_up(self, word: str, by: str, now: float, q850: int = 16) -> None:
+        """We end an answered call: BYE to both."""
+        status = 200
+        self.end(causes.ANSWERED, word, by, status, q850, now)
+        headers = causes.reason_line(q850, word)
+        self.release(self.a, headers, now)
+        self.release(self.b, headers, now)
+
+    def lost(self, leg: Leg, now: float) -> None:
+        """The peer of ``leg`` no longer knows the call: the other side is told."""
+        if self.ended or not self.answered_at:
+            return
+        self.end(causes.ANSWERED, "lost", causes.GATEWAY, 200, 27, now, self.alive)
+        far = self.b if leg is self.a else self.a
+        self.release(far, causes.reason_line(27, "lost"), now)
+
+    def release(self, leg: Leg | None, headers: bytes, now: float, body: bytes = b"") -> None:
+        """Say BYE on a leg, after the ACK it is owed or waits for (15)."""
+        if leg is None or leg.dialog is None:
+            return
+        dialog = leg.dialog
+        if leg.answer is not None:
+            leg.bye = headers
+            return
+        if leg is self.b and not dialog.ack:
+            leg.acknowledge(dialog, 1, b"", b"")
+        self.send_bye(dialog, headers, now, body)
+
+    def send_bye(self, dialog: Dialog, headers: bytes, now: float, body: bytes = b"") -> None:
+        self.live.add(self.engine.launch(dialog, b"BYE", headers, body, Silent(self), now))
+
+    def end(
+        self,
+        outcome: str,
+        word: str,
+        by: str,
+        status: int,
+        q850: int,
+        now: float,
+        alive: float = 0.0,
+    ) -> int:
+        """The one ending of a call; returns the number of its fact."""
+        assert not self.ended, "a call ends once"
+        self.ended = True
+        self.engine.longest.cancel(self)
+        self.engine.silence.cancel(self)
+        fact = Ended(*self.engine.next_fact(self.id, now))
+        fact.outcome = outcome
+        fact.reason = word
+        fact.status = status
+        fact.q850 = q850
+        fact.ended_by = by
+        fact.alive = alive
+        fact.kept = recovery.keep(self)
+        self.end_number = self.engine.emit(fact)
+        for crossing in list(self.crossings):
+            crossing.close(now)
+        return self.end_number
+
+    def done(self, item: object, now: float) -> None:
+        """Something of the call is over; with the last of it the call leaves the engine."""
+        self.live.discard(item)
+        if self.ended and not self.live:
+            self.engine.remove(self)
+            self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
+
+    # -- inside the call
+
+    def request(self, dialog: Dialog, server: Server, message: Message, now: float) -> None:
+        """A request inside the dialog other than INVITE, ACK, CANCEL, BYE and PRACK."""
+        server.user = self.a
+        self.live.add(server)
+        far = dialog.mate
+        if self.ended or far is None:
+            self.answer(server, 481, now)
+            return
+        offers = message.method == b"UPDATE" and bool(message.body)
+        if offers and self._glare(dialog, far, server, now):
+            return
+        if message.method == b"UPDATE":
+            dialog.aim(message)
+        Crossing(self, dialog, far, server, offers).start(message, b"", now)
+
+    def reinvite(self, dialog: Dialog, server: InviteServer, message: Message, now: float) -> None:
+        server.user = self.a
+        self.live.add(server)
+        far = dialog.mate
+        leg: Leg = dialog.leg
+        if self.ended or far is None or not self.answered_at:
+            self.answer(server, 481 if self.ended else 491, now)
+            return
+        if leg.answer is not None and leg.answer.far is None:
+            # It has our 2xx, or could not ask again; only its ACK was lost (RFC 5407 3.1.4).
+            leg.answer.stop(now)
+        if self._glare(dialog, far, server, now):
+            return
+        dialog.aim(message)
+        Crossing(self, dialog, far, server, bool(message.body)).start(message, b"", now)
+
+    def _glare(
+        self, dialog: Dialog, far: Dialog, server: InviteServer | Server, now: float
+    ) -> bool:
+        """One offer at a time (14.2): 491 against ours, 500 against the asker's own."""
+        invites = [c for c in self.crossings if c.server.method == b"INVITE"]
+        if far.offered or far.leg.answer is not None or any(c.origin is far for c in invites):
+            self.answer(server, 491, now)
+            return True
+        if dialog.offered or any(c.origin is dialog for c in invites):
+            wait = self.engine.stack.token()[0] % 10
+            self.answer(server, 500, now, b"Retry-After: %d\r\n" % wait)
+            return True
+        return False
+
+    def answer(
+        self, server: InviteServer | Server, status: int, now: float, headers: bytes = b""
+    ) -> None:
+        """Our own response to a request inside the call."""
+        data = self.engine.stack.response(server, status, headers)
+        server.respond(status, data, now)
+
+    def heard(self, now: float) -> None:
+        """A sign of life from either side."""
+        self.alive = 0.0
+        if not self.ended and self.answered_at:
+            self.engine.silence.arm(self, now)
+
+    def expired(self, event: int, now: float) -> None:
+        if event == LONGEST:
+            self.hang_up("max_duration", causes.GATEWAY, now)
+        elif event == SILENCE:
+            self.probe(now)
+        else:
+            self.done(self, now)
+
+    def probe(self, now: float) -> None:
+        """Ask both sides whether they still know the call (SPEC G3)."""
+        self.engine.silence.arm(self, now)
+        for leg in (self.a, self.b):
+            if leg is not None and leg.dialog is not None:
+                probe = Probe(self, leg)
+                self.live.add(self.engine.launch(leg.dialog, b"OPTIONS", b"", b"", probe, now))
+
+
+class Probe(Silent):
+    """An OPTIONS inside the dialog: silence, 408 or 481 means that the peer lost the call."""
+
+    __slots__ = ("leg",)
+
+    def __init__(self, call: Call, leg: Leg) -> None:
+        super().__init__(call)
+        self.leg = leg
+
+    def response(self, _client: Transaction, message: Message, now: float) -> None:
+        if message.status in (408, 481):
+            self.call.lost(self.leg, now)
+        elif message.status >= 200:
+            self.call.alive = 0.0
+
+    def failed(self, _client: Transaction, _status: int, now: float) -> None:
+        self.call.lost(self.leg, now)
+
+
+def refusal_headers(decision: Decision, host: bytes) -> bytes:
+    """What a refused caller may know (SPEC C4)."""
+    headers = causes.reason_line(causes.q850_of(None, decision.status), decision.text)
+    text = decision.text.replace("\\", "").replace('"', "").encode()
+    headers += b'Warning: 399 %b "%b"\r\n' % (host, text)
+    if decision.status == 503:
+        headers += b"Retry-After: 10\r\n"
+    return headers

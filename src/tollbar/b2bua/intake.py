@@ -1,0 +1,89 @@
+"""From an INVITE to an attempt: who calls, what was dialled, which codes came (SPEC B5, E1, E2).
+
+Nothing is judged here, only read. Values are decoded to text at this edge.
+"""
+
+from collections.abc import Sequence
+
+from tollbar.policy.attempt import Attempt
+from tollbar.sip.errors import SipError
+from tollbar.sip.fields import Address
+from tollbar.sip.message import Message
+from tollbar.sip.uri import Uri
+
+
+class Intake:
+    """Reads attempts. ``headers`` are the names that carry a code, ``parameter`` the URI
+    parameter that does."""
+
+    __slots__ = ("_aliases", "_parameter")
+
+    def __init__(self, headers: Sequence[str], parameter: str) -> None:
+        self._aliases = frozenset(name.lower().encode() for name in headers)
+        self._parameter = parameter.lower().encode()
+
+    def attempt(self, message: Message, peer: str) -> Attempt:
+        """Raises SipError(400) where an address the caller is known by cannot be read."""
+        names = message.names
+        codes: list[tuple[str, str]] = []
+        for name, value in zip(names, message.values, strict=True):
+            if name.lower() in self._aliases and value:
+                codes.append(("header", _text(value)))
+        uri = message.request_uri
+        sender = message.from_
+        parameter = self._parameter
+        if uri.params and parameter in uri.params:
+            codes.append(("uri_parameter", _text(uri.params[parameter])))
+        if b";" in uri.user:
+            # sip:NUMBER;account-code=4711@HOST: the parameter of a tel URI that became one.
+            for part in uri.user.split(b";")[1:]:
+                name, _, value = part.partition(b"=")
+                if name.lower() == parameter:
+                    codes.append(("uri_parameter", _text(value)))
+        if sender.parsed.params and parameter in sender.parsed.params:
+            codes.append(("from_parameter", _text(sender.parsed.params[parameter])))
+        if parameter in sender.params:
+            codes.append(("from_parameter", _text(sender.params[parameter])))
+        asserted: list[str] = []
+        if b"P-Asserted-Identity" in names:
+            asserted = _numbers(message.items(b"P-Asserted-Identity"))
+        diverters: list[str] = []
+        if b"Diversion" in names:
+            diverters = _numbers(message.items(b"Diversion"))
+        elif b"History-Info" in names:
+            diverters = _diverters(message.items(b"History-Info"))
+        return Attempt(
+            peer=peer,
+            dialled=uri.number,
+            asserted=asserted,
+            from_user=sender.parsed.number,
+            diverters=diverters,
+            codes=codes,
+        )
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace").strip()
+
+
+def _numbers(values: list[bytes]) -> list[str]:
+    """The user part of each address that can be read; one that cannot names nobody."""
+    found = []
+    for value in values:
+        try:
+            found.append(Address(value).parsed.number)
+        except SipError:
+            continue
+    return found
+
+
+def _diverters(values: list[bytes]) -> list[str]:
+    """Who forwarded, of a History-Info: every entry but the last, latest first (RFC 7044)."""
+    found = []
+    for value in values[-2::-1]:
+        try:
+            uri = Uri.parse(Address(value).uri)
+        except SipError:
+            continue
+        found.append(uri.number)
+    return found

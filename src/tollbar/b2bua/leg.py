@@ -1,0 +1,376 @@
+"""The two sides of a call: the caller's (we are its UAS) and the callee's (we are its UAC).
+
+This is the seat of the CANCEL/200 race, of forks, of the 2xx repeated until its ACK, and of
+the 2xx ACKed again at each repeat (RFC 3261 9, 13; RFC 6026). A leg speaks SIP with one peer
+and tells the call in plain words; it never writes to the other leg.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from tollbar.sip.dialog import Dialog
+from tollbar.sip.flow import Hop
+from tollbar.sip.message import Message
+from tollbar.sip.reliable import Reliable
+from tollbar.sip.transaction import (
+    PROCEEDING,
+    REPEAT,
+    TRYING,
+    InviteClient,
+    InviteServer,
+    Transaction,
+)
+
+if TYPE_CHECKING:
+    from tollbar.b2bua.call import Call
+    from tollbar.b2bua.peer import Peer
+
+# Deadlines of this room, beside those of the transactions.
+FIRST_ANSWER: Final = 20  # no response at all from the callee (SPEC H6)
+RING_TIMEOUT: Final = 21  # no final response from the callee
+REFRESH: Final = 22  # repeat the last 18x towards the caller each minute (13.3.1.1)
+REFRESH_INTERVAL: Final = 60.0  # seconds
+MOST_FORKS: Final = 16  # early dialogs of one try; more are not told to the caller
+
+
+class Answer:
+    """A 2xx to an INVITE, sent again until its ACK comes (13.3.1.4), by whichever leg.
+
+    ``far`` is the dialog of the other leg whose own ACK (of the INVITE numbered ``far_cseq``)
+    waits for this one because its 2xx carried the offer, or None.
+    """
+
+    __slots__ = ("_level", "call", "cseq", "data", "dialog", "far", "far_cseq", "server")
+
+    def __init__(
+        self, call: "Call", dialog: Dialog, server: InviteServer, cseq: int, data: bytes
+    ) -> None:
+        self.call = call
+        self.dialog = dialog
+        self.server = server
+        self.cseq = cseq
+        self.data = data
+        self.far: Dialog | None = None
+        self.far_cseq = 0
+        self._level = 0
+        # From here on, also before it is sent, a BYE towards this peer has to wait (15).
+        dialog.leg.answer = self
+        call.live.add(self)
+
+    def start(self, now: float) -> None:
+        stack = self.call.engine.stack
+        self.server.respond(200, self.data, now)
+        stack.repeats[0].arm(self, now)
+        stack.give_up.arm(self, now)
+
+    def stop(self, now: float) -> None:
+        """The ACK came, or nobody waits for it any more."""
+        stack = self.call.engine.stack
+        stack.repeats[self._level].cancel(self)
+        stack.give_up.cancel(self)
+        if self.dialog.leg.answer is self:
+            self.dialog.leg.answer = None
+        self.call.done(self, now)
+
+    def expired(self, event: int, now: float) -> None:
+        stack = self.call.engine.stack
+        if event == REPEAT:
+            stack.repeat(self.server.hop, self.data)
+            self._level = min(self._level + 1, len(stack.repeats) - 1)
+            stack.repeats[self._level].arm(self, now)
+        else:
+            self.call.never_acknowledged(self, now)
+
+
+class Caller:
+    """Leg a. ``tag`` is the To-tag of the first dialog and of a refusal."""
+
+    __slots__ = (
+        "answer",
+        "bye",
+        "call",
+        "dialog",
+        "dialogs",
+        "invite",
+        "last",
+        "peer",
+        "server",
+        "tag",
+        "way",
+    )
+
+    def __init__(
+        self, call: "Call", server: InviteServer, invite: Message, way: Hop, peer: "Peer"
+    ) -> None:
+        self.call = call
+        self.server = server
+        self.invite = invite
+        self.way: Hop = way
+        self.peer = peer
+        self.tag = call.engine.stack.token()
+        self.dialog: Dialog | None = None
+        self.dialogs: list[Dialog] = []
+        self.answer: Answer | None = None
+        self.bye: bytes | None = None  # headers of the BYE that waits for the ACK
+        self.last = b""
+
+    def mate_of(self, fork: Dialog) -> Dialog:
+        """Our early dialog towards the caller for one of the callee's, one to one."""
+        mate = fork.mate
+        if mate is None:
+            tag = self.call.engine.stack.token() if self.dialogs else self.tag
+            mate = Dialog.answering(self.invite, tag, self.way)
+            mate.leg = self
+            mate.mate = fork
+            mate.offered = bool(self.invite.body)
+            fork.mate = mate
+            self.dialogs.append(mate)
+            self.call.engine.dialogs[mate.key] = mate
+        return mate
+
+    def head(self, own: bytes, crossing: bytes) -> bytes:
+        """The header lines of a response that makes or confirms a dialog (12.1.1)."""
+        routes = b"".join(
+            [b"Record-Route: %b\r\n" % value for value in self.invite.all(b"Record-Route")]
+        )
+        contact = self.call.engine.stack.listeners[self.way.listener].contact
+        return b"%b%b%b%b" % (routes, contact, own, crossing)
+
+    def progress(self, mate: Dialog, message: Message, reliably: bool, now: float) -> None:
+        """Pass a provisional response on, reliably where both want it so (RFC 3262)."""
+        crossing = self.call.engine.relay.headers(message, self.peer.trust_identity)
+        stack = self.call.engine.stack
+        if reliably:
+            if mate.reliable is None:
+                mate.reliable = Reliable(stack, self.server, self)
+            rseq = mate.reliable.number()
+            own = b"Require: 100rel\r\nRSeq: %d\r\n" % rseq
+            data = self._response(mate, message, self.head(own, crossing))
+            mate.reliable.send(rseq, data, bool(message.body), now)
+            return
+        self.last = self._response(mate, message, self.head(b"", crossing))
+        self.server.respond(180, self.last, now)
+        stack.timers.timer(REFRESH_INTERVAL, REFRESH).arm(self, now)
+
+    def _response(self, mate: Dialog, message: Message, headers: bytes) -> bytes:
+        return self.call.engine.stack.response(
+            self.server, message.status, headers, message.body, mate.local_tag, message.reason
+        )
+
+    def success(self, mate: Dialog, message: Message) -> bytes:
+        """The 2xx for the caller, built from the callee's; ``Answer`` sends it."""
+        crossing = self.call.engine.relay.headers(message, self.peer.trust_identity)
+        return self._response(mate, message, self.head(b"", crossing))
+
+    def refusal(self, status: int, headers: bytes, reason: bytes = b"", body: bytes = b"") -> bytes:
+        """A final failure for the caller."""
+        return self.call.engine.stack.response(self.server, status, headers, body, self.tag, reason)
+
+    def refuse(self, status: int, data: bytes, now: float) -> None:
+        self.stop()
+        self.server.respond(status, data, now)
+
+    def stop(self) -> None:
+        """The INVITE gets its final response: nothing provisional is repeated any more."""
+        self.call.engine.stack.timers.timer(REFRESH_INTERVAL, REFRESH).cancel(self)
+        for mate in self.dialogs:
+            if mate.reliable is not None:
+                mate.reliable.stop()
+                mate.reliable.waiting.clear()
+
+    @property
+    def answerable(self) -> bool:
+        """Has the INVITE had no final response yet?"""
+        return self.server.state == PROCEEDING
+
+    def unacknowledged(self, now: float) -> None:
+        self.call.fail(504, "no_prack", now)
+
+    def finished(self, transaction: Transaction, now: float) -> None:
+        self.call.done(transaction, now)
+
+    def expired(self, _event: int, now: float) -> None:
+        """A minute of ringing: the 18x again, so that proxies on the way stay (13.3.1.1)."""
+        if self.answerable and self.last:
+            self.server.respond(180, self.last, now)
+            self.call.engine.stack.timers.timer(REFRESH_INTERVAL, REFRESH).arm(self, now)
+
+
+class Callee:
+    """Leg b: one try. ``unwanted`` once the caller is gone or the try was given up: whatever
+    is answered then is ACKed and ended."""
+
+    __slots__ = (
+        "answer",
+        "bye",
+        "call",
+        "call_id",
+        "cancel_headers",
+        "client",
+        "data",
+        "dialog",
+        "first_answer",
+        "forks",
+        "hop",
+        "local",
+        "peer",
+        "ring_timeout",
+        "tag",
+        "unwanted",
+    )
+
+    def __init__(self, call: "Call", peer: "Peer", hop: Hop, call_id: bytes, tag: bytes) -> None:
+        self.call = call
+        self.peer = peer
+        self.hop: Hop = hop
+        self.call_id = call_id
+        self.tag = tag
+        self.local = b""
+        self.data = b""
+        self.client: InviteClient | None = None
+        self.dialog: Dialog | None = None
+        self.forks: dict[bytes, Dialog] = {}
+        self.answer: Answer | None = None
+        self.bye: bytes | None = None
+        self.unwanted = False
+        self.cancel_headers = b""
+        timers = call.engine.stack.timers
+        self.first_answer = timers.timer(peer.first_answer, FIRST_ANSWER)
+        self.ring_timeout = timers.timer(peer.ring_timeout, RING_TIMEOUT)
+
+    def start(self, now: float) -> None:
+        """Send the INVITE that was prepared."""
+        assert self.client is not None
+        self.call.live.add(self.client)
+        self.client.start(self.data, now)
+        self.first_answer.arm(self, now)
+        self.ring_timeout.arm(self, now)
+
+    # -- what the callee says
+
+    def response(self, _client: InviteClient, message: Message, now: float) -> None:
+        status = message.status
+        self.first_answer.cancel(self)
+        if status < 200:
+            if self.unwanted:
+                self._cancel(now)
+            elif status > 100 and message.to.tag:
+                self._provisional(message, now)
+            return
+        self.ring_timeout.cancel(self)
+        if status < 300:
+            self._success(message, now)
+        elif not self.unwanted:
+            self.call.declined(message, now)
+
+    def _fork(self, message: Message) -> Dialog:
+        fork = self.forks.get(message.to.tag)
+        if fork is None:
+            hop = self.client.hop if self.client is not None else self.hop
+            fork = Dialog.calling(self.call_id, self.local, self.tag, 1, message, hop)
+            fork.leg = self
+            self.forks[message.to.tag] = fork
+            self.call.engine.dialogs[fork.key] = fork
+        return fork
+
+    def _provisional(self, message: Message, now: float) -> None:
+        if len(self.forks) >= MOST_FORKS and message.to.tag not in self.forks:
+            return
+        fork = self._fork(message)
+        reliable = False
+        if b"RSeq" in message.names and b"100rel" in message.tokens(b"Require"):
+            value = message.first(b"RSeq") or b""
+            rseq = int(value) if value.isdigit() and len(value) < 11 else 0
+            if not rseq or (fork.rseq_heard and rseq != fork.rseq_heard + 1):
+                # A repeat, or one that overtook another: it comes again (RFC 3262 4).
+                return
+            fork.rseq_heard = rseq
+            fork.pracks_due = b"RAck: %d %d INVITE\r\n" % (rseq, message.cseq)
+            reliable = True
+        fork.aim(message)
+        self.call.progressed(fork, message, reliable, now)
+
+    def _success(self, message: Message, now: float) -> None:
+        known = message.to.tag in self.forks
+        fork = self._fork(message)
+        if self.dialog is fork or (known and fork.ack):
+            # Repeated 2xx: ACKed again, unless the ACK still waits for the caller's.
+            if fork.ack:
+                self.call.engine.stack.repeat(fork.ack_hop, fork.ack)
+        elif self.dialog is None and not self.unwanted:
+            self.dialog = fork
+            fork.confirm(message)
+            self.call.answered(fork, message, now)
+        else:
+            fork.confirm(message)
+            self.acknowledge(fork, 1, b"", b"")
+            self.call.send_bye(fork, b"", now)
+
+    def failed(self, _client: InviteClient, status: int, now: float) -> None:
+        self.first_answer.cancel(self)
+        self.ring_timeout.cancel(self)
+        if not self.unwanted:
+            self.unwanted = True
+            self.call.fail(status, "timeout" if status == 408 else "unreachable", now)
+
+    def finished(self, transaction: Transaction, now: float) -> None:
+        self.call.done(transaction, now)
+
+    def expired(self, event: int, now: float) -> None:
+        if event == FIRST_ANSWER:
+            self.withdraw(b"", now)
+            self.call.fail(408, "timeout", now)
+        else:
+            self.withdraw(b"", now)
+            self.call.fail(480, "ring_timeout", now)
+
+    # -- what we say
+
+    def acknowledge(self, dialog: Dialog, cseq: int, headers: bytes, body: bytes) -> None:
+        """Send the ACK of a 2xx and keep it for the 2xx's repeats."""
+        start, rest, hop = dialog.request(
+            b"ACK", headers, body, self.call.engine.listener_names, cseq
+        )
+        dialog.ack, dialog.ack_hop = self.call.engine.dialog_ack(start, rest, hop)
+        dialog.ack_cseq = cseq
+
+    def withdraw(self, headers: bytes, now: float) -> None:
+        """Nobody wants this try any more: CANCEL it as soon as that is allowed (9.1)."""
+        self.unwanted = True
+        self.cancel_headers = headers
+        self.first_answer.cancel(self)
+        self.ring_timeout.cancel(self)
+        client = self.client
+        if client is None:
+            return
+        if client.state == PROCEEDING:
+            self._cancel(now)
+        elif client.state == TRYING:
+            client.hush()
+
+    def _cancel(self, now: float) -> None:
+        assert self.client is not None
+        stack = self.call.engine.stack
+        cancel = stack.cancel(self.client, Silent(self.call), now, self.cancel_headers)
+        if cancel is not None:
+            self.call.live.add(cancel)
+
+
+class Silent:
+    """The user of a request whose answer changes nothing; its call waits for its end."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: "Call") -> None:
+        self.call = call
+
+    def response(self, _client: Transaction, _message: Message, _now: float) -> None:
+        """Whatever it says."""
+
+    def failed(self, _client: Transaction, _status: int, _now: float) -> None:
+        """Nobody is there any more; that is what we wanted."""
+
+    def finished(self, transaction: Transaction, now: float) -> None:
+        self.call.done(transaction, now)
+
+
+Leg = Caller | Callee

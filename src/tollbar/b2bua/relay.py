@@ -1,0 +1,203 @@
+"""What crosses from one leg to the other, and how the callee's INVITE is written (SPEC H2, E8).
+
+Each leg writes its own Via, Contact, Call-ID, tags and CSeq; every other header crosses
+unless it is listed here. The account code never crosses, in whatever form it came.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import quote, unquote
+
+from tollbar.b2bua.peer import Peer
+from tollbar.policy.attempt import Decision, Route
+from tollbar.sip import grammar
+from tollbar.sip.fields import Address
+from tollbar.sip.message import Message
+from tollbar.sip.stack import Listener
+
+METHODS: Final = (
+    b"INVITE",
+    b"ACK",
+    b"CANCEL",
+    b"BYE",
+    b"OPTIONS",
+    b"PRACK",
+    b"UPDATE",
+    b"INFO",
+)
+OPTION_TAGS: Final = (b"100rel",)
+ALLOW: Final = b"Allow: " + b", ".join(METHODS) + b"\r\n"
+SUPPORTED: Final = b"Supported: " + b", ".join(OPTION_TAGS) + b"\r\n"
+
+# Each leg's own, or good for one hop only.
+OURS: Final = frozenset(
+    (
+        b"Via",
+        b"Route",
+        b"Record-Route",
+        b"Contact",
+        b"Call-ID",
+        b"CSeq",
+        b"From",
+        b"To",
+        b"Max-Forwards",
+        b"Content-Length",
+        b"Authorization",
+        b"Proxy-Authorization",
+        b"WWW-Authenticate",
+        b"Proxy-Authenticate",
+        b"Authentication-Info",
+        b"Proxy-Authentication-Info",
+        b"Proxy-Require",
+        b"Require",
+        b"Supported",
+        b"Unsupported",
+        b"Allow",
+        b"RSeq",
+        b"RAck",
+        b"Path",
+        b"Service-Route",
+        b"Timestamp",
+        b"Session-Expires",
+        b"Min-SE",
+        b"Replaces",
+        b"P-Preferred-Identity",
+        b"P-Asserted-Identity",
+        b"Security-Client",
+        b"Security-Server",
+        b"Security-Verify",
+    )
+)
+# Where a code can hide in a header that crosses.
+TRACES: Final = frozenset((b"Diversion", b"History-Info", b"Referred-By", b"P-Asserted-Identity"))
+_PLAIN: Final = re.compile(r"[0-9A-Za-z+*._-]*")
+_USER: Final = re.compile(rb"(sips?:|tel:)([^@;?>\s,]+)", re.IGNORECASE)
+_KEPT_INTERSECTIONS: Final = 1024
+
+
+class Relay:
+    """The rules of crossing under one configuration.
+
+    ``undress(number)`` takes a digit template's code and marks off a dialled number.
+    """
+
+    def __init__(
+        self, headers: list[str], parameter: str, undress: Callable[[str], str] = str
+    ) -> None:
+        self._aliases = frozenset(name.lower().encode() for name in headers)
+        self._parameter = re.compile(
+            rb"(?:;|%3b)[ \t]*"
+            + re.escape(parameter.encode())
+            + rb"[ \t]*(?:(?:=|%3d)[^;>&,\s\"]*)?",
+            re.IGNORECASE,
+        )
+        self._undress = undress
+        self._intersections: dict[bytes, bytes] = {}
+
+    def headers(self, message: Message, trusted: bool) -> bytes:
+        """The header lines of ``message`` that cross; ``trusted``: identity may."""
+        aliases = self._aliases
+        lines = []
+        for name, value in zip(message.names, message.values, strict=True):
+            if name in OURS:
+                if name == b"Allow" or name == b"Supported":
+                    lines.append(self._intersection(name, value))
+                elif trusted and name == b"P-Asserted-Identity":
+                    lines.append(b"%b: %b\r\n" % (name, self._clean(value)))
+            elif name.lower() not in aliases:
+                lines.append(
+                    b"%b: %b\r\n" % (name, self._clean(value) if name in TRACES else value)
+                )
+        return b"".join(lines)
+
+    def _clean(self, value: bytes) -> bytes:
+        """A header that names earlier numbers, without account code (E8)."""
+        value = self._parameter.sub(b"", value)
+        return _USER.sub(self._bare, value)
+
+    def _bare(self, match: "re.Match[bytes]") -> bytes:
+        scheme, user = match.groups()
+        dialled = unquote(user.decode("utf-8", "replace"))
+        number = self._undress(dialled)
+        return match[0] if number == dialled else scheme + user_part(number)
+
+    def _intersection(self, name: bytes, value: bytes) -> bytes:
+        """Allow and Supported say only what both the peer and we can do."""
+        known = self._intersections.get(value)
+        if known is None:
+            ours = METHODS if name == b"Allow" else OPTION_TAGS
+            shared = [word for word in re.split(rb"[ \t]*,[ \t]*", value) if word in ours]
+            known = b"%b: %b\r\n" % (name, b", ".join(shared)) if shared else b""
+            if len(self._intersections) < _KEPT_INTERSECTIONS:
+                self._intersections[value] = known
+        return known
+
+    def invite(
+        self,
+        message: Message,
+        decision: Decision,
+        route: Route,
+        peer: Peer,
+        listener: Listener,
+        call_id: bytes,
+        tag: bytes,
+    ) -> tuple[bytes, bytes, bytes]:
+        """The INVITE for ``peer``: its request line, what follows the Via, its From."""
+        user = user_part(route.dial_string)
+        start = b"INVITE sip:%b@%b SIP/2.0\r\n" % (user, peer.authority)
+        domain = peer.domain or listener.host
+        reliable = b"" if not message.body and not speaks_reliably(message) else SUPPORTED
+        code = b""
+        if peer.send_code_as and decision.account_code:
+            code = b"%b: %b\r\n" % (peer.send_code_as, decision.account_code.encode())
+        body = message.body
+        headers = self.headers(message, peer.trust_identity)
+        if reliable and SUPPORTED in headers:
+            reliable = b""
+        display, caller = self._caller(message.from_)
+        sender = b"%b<sip:%b@%b>;tag=%b" % (display, caller, domain, tag)
+        rest = (
+            b"Max-Forwards: %d\r\nFrom: %b\r\nTo: <sip:%b@%b>\r\n"
+            b"Call-ID: %b\r\nCSeq: 1 INVITE\r\n%b%b%b%bContent-Length: %d\r\n\r\n%b"
+            % (
+                hops_left(message),
+                sender,
+                user,
+                peer.domain or peer.host,
+                call_id,
+                listener.contact,
+                reliable,
+                headers,
+                code,
+                len(body),
+                body,
+            )
+        )
+        return start, rest, sender
+
+    def _caller(self, address: Address) -> tuple[bytes, bytes]:
+        """From's display name and user, a code in either left behind."""
+        uri = address.parsed
+        user = uri.user if uri.scheme in (b"sip", b"sips") else uri.as_bytes().partition(b":")[2]
+        user = self._parameter.sub(b"", user).partition(b";")[0]
+        display = grammar.quote(address.display) + b" " if address.display else b""
+        return display, user or b"anonymous"
+
+
+def user_part(number: str) -> bytes:
+    """A dial string as the user part of a SIP URI (RFC 3261 25.1), escaped where it must be."""
+    if _PLAIN.fullmatch(number):
+        return number.encode()
+    return quote(number, safe="+*._-!~'()&=$,/").encode()
+
+
+def hops_left(message: Message) -> int:
+    """Max-Forwards of a relayed request: one less than it came with, 70 where it had none."""
+    left = message.max_forwards
+    return 70 if left is None else left - 1
+
+
+def speaks_reliably(message: Message) -> bool:
+    """Does the sender of this request do reliable provisional responses (RFC 3262)?"""
+    return b"100rel" in message.tokens(b"Supported") or b"100rel" in message.tokens(b"Require")

@@ -1,0 +1,219 @@
+"""The dialog (RFC 3261 12): identifiers, CSeqs, route set, remote target.
+
+Every request inside a dialog, ACK included, is built here and nowhere else, because the
+route set and the target are easy to get right once and hard to get right five times.
+"""
+
+from typing import Any, Final
+
+from tollbar.sip.errors import SipError
+from tollbar.sip.fields import Address
+from tollbar.sip.flow import Hop
+from tollbar.sip.message import Message
+from tollbar.sip.reliable import Reliable
+from tollbar.sip.routing import next_hop, strict_first
+
+RESTART_JUMP: Final = 1000  # requests we may have sent after the last state we kept
+
+
+class Dialog:
+    """One dialog as one side sees it.
+
+    ``local`` and ``remote`` are the From and To values of our requests, tags included.
+    ``way`` is how the peer was reached last. ``leg`` and ``mate`` belong to the call: the leg
+    this dialog is of, and the dialog it is joined to on the other leg.
+
+    ``offered``: the peer made an SDP offer that it has no answer to yet (RFC 3264).
+    ``settled``: the first offer of this dialog has its answer.
+    ``ack`` is the last ACK sent, kept because every repeat of its 2xx is ACKed again.
+    ``rseq_heard`` is the last RSeq of the peer, ``pracks_due`` the RAck we owe it;
+    ``reliable`` sends our own reliable responses.
+    """
+
+    __slots__ = (
+        "ack",
+        "ack_cseq",
+        "ack_hop",
+        "call_id",
+        "confirmed",
+        "leg",
+        "local",
+        "local_cseq",
+        "local_tag",
+        "mate",
+        "offered",
+        "pracks_due",
+        "reliable",
+        "remote",
+        "remote_cseq",
+        "remote_tag",
+        "routes",
+        "rseq_heard",
+        "settled",
+        "target",
+        "way",
+    )
+
+    def __init__(
+        self,
+        call_id: bytes,
+        local: bytes,
+        local_tag: bytes,
+        remote: bytes,
+        remote_tag: bytes,
+        way: Hop,
+    ) -> None:
+        self.call_id = call_id
+        self.local = local
+        self.local_tag = local_tag
+        self.remote = remote
+        self.remote_tag = remote_tag
+        self.way: Hop = way
+        self.local_cseq = 0
+        self.remote_cseq = -1
+        self.routes: list[bytes] = []
+        self.target = b""
+        self.confirmed = False
+        self.ack = b""
+        self.ack_cseq = -1
+        self.ack_hop: Hop = way
+        self.offered = False
+        self.settled = False
+        self.rseq_heard = 0
+        self.pracks_due: bytes = b""
+        self.reliable: Reliable | None = None
+        self.leg: Any = None
+        self.mate: Dialog | None = None
+
+    @property
+    def key(self) -> bytes:
+        return b"%b %b %b" % (self.call_id, self.local_tag, self.remote_tag)
+
+    @classmethod
+    def answering(cls, invite: Message, tag: bytes, way: Hop) -> "Dialog":
+        """The dialog a response with To-tag ``tag`` makes on our server side (12.1.1)."""
+        to = invite.to.text
+        dialog = cls(
+            invite.call_id,
+            to if invite.to.tag else b"%b;tag=%b" % (to, tag),
+            tag,
+            invite.from_.text,
+            invite.from_.tag,
+            way,
+        )
+        dialog.remote_cseq = invite.cseq
+        dialog.routes = invite.items(b"Record-Route")
+        dialog.aim(invite)
+        return dialog
+
+    @classmethod
+    def calling(
+        cls,
+        call_id: bytes,
+        local: bytes,
+        local_tag: bytes,
+        cseq: int,
+        response: Message,
+        way: Hop,
+    ) -> "Dialog":
+        """The dialog a response makes on our client side (12.1.2)."""
+        dialog = cls(call_id, local, local_tag, response.to.text, response.to.tag, way)
+        dialog.local_cseq = cseq
+        dialog.routes = response.items(b"Record-Route")[::-1]
+        dialog.aim(response)
+        return dialog
+
+    def aim(self, message: Message) -> None:
+        """Take the remote target from a message that may refresh it (12.2)."""
+        contact = message.contact
+        if contact is not None and contact.uri:
+            self.target = contact.uri
+
+    def confirm(self, response: Message) -> None:
+        """A 2xx came: the route set is computed anew from it (13.2.2.4)."""
+        if not self.confirmed:
+            self.confirmed = True
+            self.routes = response.items(b"Record-Route")[::-1]
+        self.aim(response)
+
+    def heard(self, message: Message) -> None:
+        """Check and take the CSeq of a request from the peer (12.2.2).
+
+        Raises SipError(500) where it is not above the last one.
+        """
+        if message.cseq <= self.remote_cseq:
+            raise SipError(500, "CSeq out of order")
+        self.remote_cseq = message.cseq
+
+    def request(
+        self,
+        method: bytes,
+        headers: bytes,
+        body: bytes,
+        listeners: dict[str, str],
+        cseq: int = 0,
+        hops_left: int = 70,
+    ) -> tuple[bytes, bytes, Hop]:
+        """Build a request: its start line, what follows the Via, and its hop.
+
+        ``headers`` are whole lines. ``cseq`` is given for ACK (its INVITE's); every other
+        request takes the next number.
+        """
+        if not cseq:
+            self.local_cseq += 1
+            cseq = self.local_cseq
+        target, routes = self.target, self.routes
+        hop = next_hop(target, routes, self.way, listeners)
+        if routes and strict_first(routes):
+            target, routes = Address(routes[0]).uri, [*routes[1:], b"<%b>" % target]
+        route = b"".join([b"Route: %b\r\n" % value for value in routes]) if routes else b""
+        start = b"%b %b SIP/2.0\r\n" % (method, target)
+        rest = (
+            b"Max-Forwards: %d\r\n%bFrom: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
+            b"%bContent-Length: %d\r\n\r\n%b"
+            % (
+                hops_left,
+                route,
+                self.local,
+                self.remote,
+                self.call_id,
+                cseq,
+                method,
+                headers,
+                len(body),
+                body,
+            )
+        )
+        return start, rest, hop
+
+    # -- what a restart needs
+
+    def keep(self) -> list[bytes]:
+        """The dialog as a list of byte strings, for ``Dialog.kept``."""
+        return [
+            self.call_id,
+            self.local,
+            self.local_tag,
+            self.remote,
+            self.remote_tag,
+            b"%d" % self.local_cseq,
+            b"%d" % self.remote_cseq,
+            self.target,
+            b"\n".join(self.routes),
+            self.ack,
+            b"%d" % self.ack_cseq,
+        ]
+
+    @classmethod
+    def kept(cls, fields: list[bytes], way: Hop) -> "Dialog":
+        """The dialog that ``keep`` wrote down; our CSeq jumps ahead of what we may have sent."""
+        call_id, local, local_tag, remote, remote_tag, ours, theirs, target, routes = fields[:9]
+        dialog = cls(call_id, local, local_tag, remote, remote_tag, way)
+        dialog.local_cseq = int(ours) + RESTART_JUMP
+        dialog.remote_cseq = int(theirs)
+        dialog.target = target
+        dialog.routes = routes.split(b"\n") if routes else []
+        dialog.ack = fields[9]
+        dialog.ack_cseq = int(fields[10])
+        dialog.confirmed = True
+        return dialog

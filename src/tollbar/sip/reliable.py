@@ -1,0 +1,79 @@
+"""Reliable provisional responses, server side (RFC 3262 3): one stream per early dialog.
+
+RSeq counts within that dialog. A response is repeated until its PRACK comes; the next one
+waits for it, because the caller must get them in order.
+"""
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from tollbar.sip.transaction import REPEAT, InviteServer
+
+if TYPE_CHECKING:
+    from tollbar.sip.stack import Stack
+
+
+class ReliableUser(Protocol):
+    def unacknowledged(self, now: float) -> None:
+        """No PRACK came within 64*T1: the INVITE is to be refused with 5xx."""
+
+
+class Reliable:
+    """What was sent and is not acknowledged yet."""
+
+    __slots__ = ("_level", "_rseq", "server", "stack", "user", "waiting")
+
+    def __init__(self, stack: "Stack", server: InviteServer, user: ReliableUser) -> None:
+        self.stack = stack
+        self.server = server
+        self.user = user
+        self.waiting: deque[tuple[int, bytes, bool]] = deque()
+        self._rseq = 0
+        self._level = 0
+
+    def number(self) -> int:
+        """The RSeq for the response about to be built."""
+        self._rseq += 1
+        return self._rseq
+
+    def send(self, rseq: int, data: bytes, with_sdp: bool, now: float) -> None:
+        """Send a response carrying ``rseq``, now or when those before it are acknowledged."""
+        self.waiting.append((rseq, data, with_sdp))
+        if len(self.waiting) == 1:
+            self._transmit(now)
+
+    def _transmit(self, now: float) -> None:
+        self._level = 0
+        self.server.respond(180, self.waiting[0][1], now)
+        self.stack.doubling[0].arm(self, now)
+        self.stack.give_up.arm(self, now)
+
+    def acknowledged(self, rseq: int, now: float) -> bool:
+        """A PRACK names ``rseq``; False where that is not the one we wait for."""
+        if not self.waiting or self.waiting[0][0] != rseq:
+            return False
+        self.stop()
+        self.waiting.popleft()
+        if self.waiting:
+            self._transmit(now)
+        return True
+
+    @property
+    def owes_sdp(self) -> bool:
+        """Is a response with SDP unacknowledged? A 2xx has to wait for its PRACK."""
+        return any(with_sdp for _, _, with_sdp in self.waiting)
+
+    def stop(self) -> None:
+        self.stack.doubling[self._level].cancel(self)
+        self.stack.give_up.cancel(self)
+
+    def expired(self, event: int, now: float) -> None:
+        if event == REPEAT:
+            self.stack.repeat(self.server.hop, self.waiting[0][1])
+            if self._level + 1 < len(self.stack.doubling):
+                self._level += 1
+                self.stack.doubling[self._level].arm(self, now)
+        else:
+            self.stop()
+            self.waiting.clear()
+            self.user.unacknowledged(now)

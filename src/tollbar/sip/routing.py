@@ -1,0 +1,59 @@
+"""Where a request of a dialog goes: route set, remote target, transport (RFC 3261 8.1.2, 12.2.1.1).
+
+Names in URIs are not looked up here (nothing on the signalling path waits for DNS): a host
+that is no IP literal is reached by the way its side of the call came.
+"""
+
+from ipaddress import ip_address
+from typing import Final
+
+from tollbar.sip.errors import SipError
+from tollbar.sip.fields import Address
+from tollbar.sip.flow import TCP, TLS, UDP, Hop, Target
+from tollbar.sip.uri import Uri
+
+_DEFAULT_PORT: Final = {UDP: 5060, TCP: 5060, TLS: 5061}
+
+
+def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: dict[str, str]) -> Hop:
+    """The hop for a request to ``target`` along ``routes``.
+
+    ``way`` is how this side of the call was reached last. ``listeners`` maps a transport to
+    the name of our listener for it. A live connection is kept to (RFC 5923): only datagrams,
+    and connections that are gone, follow the URI.
+    """
+    if way.reliable and not isinstance(way, Target):
+        return way
+    return resolve(Address(routes[0]).uri if routes else target, way, listeners)
+
+
+def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
+    """The hop that a URI names, or ``way`` where it names none that we can reach."""
+    try:
+        uri = Uri.parse(text)
+        host = uri.host.strip(b"[]").decode("ascii")
+        address = str(ip_address("127.0.0.1" if host.lower() == "localhost" else host))
+    except (SipError, ValueError):
+        return way
+    named = uri.params.get(b"transport", b"").decode("ascii", "replace").lower()
+    if uri.scheme == b"sips":
+        transport = TLS
+    elif named in _DEFAULT_PORT:
+        transport = named
+    elif way.transport == TLS:
+        # A peer that came by TLS is not called back in the clear.
+        transport = TLS
+    else:
+        transport = UDP
+    listener = way.listener if transport == way.transport else listeners.get(transport, "")
+    if not listener:
+        return way
+    port = uri.port or _DEFAULT_PORT[transport]
+    if (address, port, transport) == (way.address, way.port, way.transport):
+        return way
+    return Target(listener, transport, address, port)
+
+
+def strict_first(routes: list[bytes]) -> bool:
+    """Is the first route that of a strict router (no ``lr``)?"""
+    return bool(routes) and b"lr" not in Uri.parse(Address(routes[0]).uri).params

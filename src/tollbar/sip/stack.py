@@ -1,0 +1,587 @@
+"""The stack: bytes to transactions and back (RFC 3261 17, 18; 3581; 5626 for keep-alives).
+
+Repeats are absorbed before anything is parsed, by branch, sent-by, method and source. New
+requests are handed to the core, which knows peers, dialogs and calls; this file knows none
+of them. Everything leaves here through a transaction, as a dialog's ACK, or as a stateless
+answer to something unusable. It never raises for what the network sends.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final, Protocol
+from zlib import crc32
+
+from tollbar.sip import timers as intervals
+from tollbar.sip.errors import SipError
+from tollbar.sip.flow import TCP, UDP, Flow, Hop, Target
+from tollbar.sip.message import Message, salvage
+from tollbar.sip.timers import Timers
+from tollbar.sip.transaction import (
+    ACCEPTED,
+    ACK,
+    COMPLETED,
+    FAILURE,
+    GIVE_UP,
+    LINGER,
+    LOST,
+    PROVISIONAL,
+    REPEAT,
+    REQUEST,
+    SUCCESS,
+    Client,
+    ClientUser,
+    InviteClient,
+    InviteServer,
+    Server,
+    Transaction,
+)
+
+REASONS: Final = {
+    100: b"Trying",
+    180: b"Ringing",
+    181: b"Call Is Being Forwarded",
+    183: b"Session Progress",
+    200: b"OK",
+    400: b"Bad Request",
+    403: b"Forbidden",
+    404: b"Not Found",
+    405: b"Method Not Allowed",
+    408: b"Request Timeout",
+    413: b"Request Entity Too Large",
+    416: b"Unsupported URI Scheme",
+    420: b"Bad Extension",
+    480: b"Temporarily Unavailable",
+    481: b"Call/Transaction Does Not Exist",
+    482: b"Loop Detected",
+    483: b"Too Many Hops",
+    484: b"Address Incomplete",
+    486: b"Busy Here",
+    487: b"Request Terminated",
+    488: b"Not Acceptable Here",
+    491: b"Request Pending",
+    500: b"Server Internal Error",
+    502: b"Bad Gateway",
+    503: b"Service Unavailable",
+    505: b"Version Not Supported",
+    513: b"Message Too Large",
+}
+COOKIE: Final = b"z9hG4bK"
+MTU_LIMIT: Final = 1300  # bytes: a larger request leaves by a reliable transport (18.1.1)
+COUNTED: Final = frozenset(
+    (
+        b"INVITE",
+        b"ACK",
+        b"BYE",
+        b"CANCEL",
+        b"OPTIONS",
+        b"PRACK",
+        b"UPDATE",
+        b"INFO",
+        b"REGISTER",
+        b"MESSAGE",
+        b"SUBSCRIBE",
+        b"NOTIFY",
+        b"PUBLISH",
+        b"REFER",
+    )
+)
+
+# The topmost Via's sent-by and parameters, wherever the field stands, and the CSeq method.
+_VIA: Final = re.compile(
+    rb"\r?\n(?:v|via)[ \t]*:[ \t]*SIP/2\.0/[A-Za-z]{2,4}[ \t]+([^\s;,]+)[^\r\n,]*?;"
+    rb"branch=(z9hG4bK[^\s;,]*)",
+    re.IGNORECASE,
+)
+_CSEQ: Final = re.compile(rb"\r?\ncseq[ \t]*:[ \t]*[0-9]+[ \t]+([^\s]+)", re.IGNORECASE)
+_ANY_VIA: Final = re.compile(rb"\r?\n(?:v|via)[ \t]*:", re.IGNORECASE)
+
+
+class Listener:
+    """One of our addresses as the messages show it."""
+
+    __slots__ = ("contact", "host", "name", "sibling", "transport", "via")
+
+    def __init__(self, name: str, transport: str, host: str, port: int, sibling: str = "") -> None:
+        """``host`` and ``port`` are what we advertise; ``sibling`` the TCP listener that takes
+        over from this UDP one when a request is too long for a datagram, or ""."""
+        shown = f"[{host}]" if ":" in host else host
+        self.name = name
+        self.transport = transport
+        self.host = shown.encode()
+        self.sibling = sibling
+        self.via = f"Via: SIP/2.0/{transport.upper()} {shown}:{port};rport;branch=".encode()
+        parameter = "" if transport == UDP else f";transport={transport}"
+        self.contact = f"Contact: <sip:{shown}:{port}{parameter}>\r\n".encode()
+
+
+class Tokens:
+    """Unguessable words for tags, branches and Call-IDs (19.3), cut from random bytes."""
+
+    __slots__ = ("_at", "_entropy", "_pool")
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._pool = b""
+        self._at = 0
+
+    def __call__(self) -> bytes:
+        at = self._at
+        if at == len(self._pool):
+            self._pool = self._entropy(2048).hex().encode()
+            at = 0
+        self._at = at + 16
+        return self._pool[at : at + 16]
+
+
+class Core(Protocol):
+    """What the stack asks of the engine above it."""
+
+    def admits(self, message: Message, flow: Flow) -> bool:
+        """May this request be served: it is of a dialog of ours, or its source is known."""
+
+    def knows(self, flow: Flow) -> bool:
+        """Is this source one of the configured peers."""
+
+    def request(self, server: Server, message: Message, flow: Flow, now: float) -> None: ...
+
+    def invite(self, server: InviteServer, message: Message, flow: Flow, now: float) -> None: ...
+
+    def ack(self, message: Message, flow: Flow, now: float) -> None:
+        """An ACK that belongs to no transaction: for a 2xx."""
+
+    def cancel(self, server: InviteServer, message: Message, now: float) -> None:
+        """CANCEL matched this INVITE and is answered already."""
+
+    def stray(self, message: Message, flow: Flow, now: float) -> None:
+        """A response that belongs to no transaction."""
+
+    def noticed(self, kind: str, flow: Flow, detail: str, now: float) -> None: ...
+
+
+class Stack:
+    """All transactions, the timers they wait in, and the outbox.
+
+    ``counts`` counts messages by (direction, method or status); ``repeats_sent`` and
+    ``repeats_absorbed`` count retransmissions.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        listeners: dict[str, Listener],
+        entropy: Callable[[int], bytes],
+        timers: Timers,
+    ) -> None:
+        self.core = core
+        self.listeners = listeners
+        self.token = Tokens(entropy)
+        self.timers = timers
+        self.servers: dict[bytes, InviteServer | Server] = {}
+        self.clients: dict[bytes, InviteClient | Client] = {}
+        self.merging: dict[tuple[bytes, bytes, bytes], Transaction] = {}
+        self.outbox: list[tuple[Hop, bytes]] = []
+        self.received: dict[bytes, int] = defaultdict(int)
+        self.sent: dict[bytes, int] = defaultdict(int)
+        self.repeats_sent = 0
+        self.repeats_absorbed = 0
+        t1, t2 = intervals.T1, intervals.T2
+        self.doubling = [timers.timer(t1 * 2**k, REPEAT) for k in range(6)]
+        self.repeats = [timers.timer(min(t1 * 2**k, t2), REPEAT) for k in range(4)]
+        self.give_up = timers.timer(intervals.GIVE_UP, GIVE_UP)
+        self.linger_long = timers.timer(intervals.GIVE_UP, LINGER)
+        self.linger_short = timers.timer(intervals.T4, LINGER)
+
+    # -- in
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        """One datagram or one framed message."""
+        if data[:8] == b"SIP/2.0 ":
+            self._response(data, flow, now)
+            return
+        if len(data) < 16:
+            # RFC 5626 4.4.1: a double CRLF is a ping, one CRLF its answer.
+            if data == b"\r\n\r\n" and flow.reliable:
+                self.outbox.append((flow, b"\r\n"))
+            return
+        method = data[: data.find(b" ", 0, 64)]
+        self.received[method if method in COUNTED else b"other"] += 1
+        key = server_key(data, flow)
+        if key:
+            server = self.servers.get(key)
+            if server is not None:
+                self.repeats_absorbed += method != b"ACK"
+                server.feed(ACK if method == b"ACK" else REQUEST, None, now)
+                if method != b"ACK" or server.state != ACCEPTED:
+                    return
+                # A phone that gives the ACK of a 2xx its INVITE's branch.
+        try:
+            message = Message.parse(data)
+            message.check()
+        except SipError as error:
+            self._refuse(data, error, flow, now)
+            return
+        if message.status:
+            self.core.noticed("malformed", flow, "a response with a request's start", now)
+            return
+        if not self.core.admits(message, flow):
+            return
+        if not key:
+            key = _plain_key(message, flow)
+            server = self.servers.get(key)
+            if server is not None:
+                server.feed(ACK if method == b"ACK" else REQUEST, None, now)
+                return
+        self._request(key, message, flow, now)
+
+    def _request(self, key: bytes, message: Message, flow: Flow, now: float) -> None:
+        method = message.method
+        if method == b"ACK":
+            self.core.ack(message, flow, now)
+            return
+        merge = None
+        if not message.to.tag:
+            # 8.2.2.2: the same request by another path.
+            merge = (message.call_id, message.from_.tag, b"%d %b" % (message.cseq, method))
+            if method != b"CANCEL" and merge in self.merging:
+                self.reply(message, flow, 482)
+                return
+        hop, fallback = self._way_back(message, flow)
+        if method == b"INVITE":
+            invite = InviteServer(self, key, message, hop, fallback)
+            self._born(invite, message, flow)
+            self._merge(invite, merge)
+            invite.respond(100, self.response(invite, 100), now)
+            self.core.invite(invite, message, flow, now)
+            return
+        server = Server(self, key, message, hop, fallback)
+        self._born(server, message, flow)
+        self.give_up.arm(server, now)
+        if method == b"CANCEL":
+            self._cancel(server, message, now)
+            return
+        self._merge(server, merge)
+        self.core.request(server, message, flow, now)
+
+    def _merge(
+        self, server: InviteServer | Server, merge: tuple[bytes, bytes, bytes] | None
+    ) -> None:
+        if merge is not None:
+            server.merge = merge
+            self.merging[merge] = server
+
+    def _born(self, server: InviteServer | Server, message: Message, flow: Flow) -> None:
+        server.mirror = mirror(message, flow)
+        server.to = message.to.text
+        self.servers[server.key] = server
+
+    def _cancel(self, server: Server, message: Message, now: float) -> None:
+        """9.2: match strictly, then as a proxy that rewrote the top Via would have it."""
+        invite = self.servers.get(server.key.replace(b" CANCEL ", b" INVITE ", 1))
+        if invite is None:
+            branch = message.via.branch
+            for other in self.servers.values():
+                if (
+                    other.method == b"INVITE"
+                    and other.request.call_id == message.call_id
+                    and other.request.cseq == message.cseq
+                    and other.request.from_.tag == message.from_.tag
+                    and other.request.via.branch == branch
+                ):
+                    invite = other
+                    break
+        if not isinstance(invite, InviteServer):
+            server.respond(481, self.response(server, 481, tag=self.token()), now)
+            return
+        server.respond(200, self.response(server, 200, tag=self.token()), now)
+        self.core.cancel(invite, message, now)
+
+    def _response(self, data: bytes, flow: Flow, now: float) -> None:
+        self.received[data[8:11]] += 1
+        cseq = _CSEQ.search(data)
+        via = _VIA.search(data)
+        client = None
+        if via is not None and cseq is not None:
+            client = self.clients.get(via.group(2) + b" " + cseq.group(1))
+        if client is not None and client.state == COMPLETED and client.method != b"INVITE":
+            self.repeats_absorbed += 1
+            return
+        try:
+            message = Message.parse(data)
+        except SipError as error:
+            self.core.noticed("malformed", flow, error.reason, now)
+            return
+        try:
+            status = message.status
+            message.via, message.cseq, message.call_id, message.from_.tag, message.to.tag  # noqa: B018
+            message.contact  # noqa: B018
+        except SipError as error:
+            self.core.noticed("malformed", flow, error.reason, now)
+            return
+        if not 100 <= status <= 699 or len(_ANY_VIA.findall(data)) != 1 or client is None:
+            # 8.1.3.3: a response with more than our own Via is not for us.
+            self.core.stray(message, flow, now)
+            return
+        event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
+        client.feed(event, message, now)
+
+    def _refuse(self, data: bytes, error: SipError, flow: Flow, now: float) -> None:
+        """Answer an unusable request without keeping anything; never an ACK, never a stranger."""
+        if not self.core.knows(flow):
+            return
+        self.core.noticed("malformed", flow, error.reason, now)
+        message = salvage(data)
+        if message is None or message.status or message.method == b"ACK":
+            return
+        try:
+            self.reply(message, flow, error.status, reason=error.reason.encode())
+        except SipError:
+            # Not even its Via can be read: there is nobody to answer.
+            return
+
+    def _way_back(self, message: Message, flow: Flow) -> tuple[Hop, Target | None]:
+        """Where responses go (18.2.2, 3581), and where when that connection is gone."""
+        via = message.via
+        port = via.port or (5061 if flow.transport == "tls" else 5060)
+        if flow.reliable:
+            return flow, Target(flow.listener, flow.transport, flow.address, port)
+        if b"rport" in via.params or port == flow.port:
+            return flow, None
+        return Target(flow.listener, UDP, flow.address, port), None
+
+    # -- out
+
+    def send(self, hop: Hop, data: bytes) -> None:
+        self.outbox.append((hop, data))
+        end = data.find(b" ", 0, 32)
+        first = data[:end]
+        if first == b"SIP/2.0":
+            first = data[8:11]
+        self.sent[first] += 1
+
+    def repeat(self, hop: Hop, data: bytes) -> None:
+        self.outbox.append((hop, data))
+        self.repeats_sent += 1
+
+    def response(
+        self,
+        server: InviteServer | Server,
+        status: int,
+        headers: bytes = b"",
+        body: bytes = b"",
+        tag: bytes = b"",
+        reason: bytes = b"",
+    ) -> bytes:
+        """Serialise a response; ``headers`` are whole lines, ``tag`` goes to To if it has none."""
+        to = server.to
+        if tag and not server.request.to.tag:
+            to = b"%b;tag=%b" % (to, tag)
+        return b"SIP/2.0 %d %b\r\n%bTo: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
+            status,
+            reason or REASONS.get(status, b"Unknown"),
+            server.mirror,
+            to,
+            headers,
+            len(body),
+            body,
+        )
+
+    def reply(
+        self, message: Message, flow: Flow, status: int, headers: bytes = b"", reason: bytes = b""
+    ) -> None:
+        """A stateless answer (8.2.7): nothing is kept, a repeat gets the same again."""
+        hop, _ = self._way_back(message, flow)
+        to = message.to.text
+        if not message.to.tag:
+            # The same tag for each repeat: made from what identifies the request.
+            to = b"%b;tag=s%08x" % (to, crc32(message.via.branch + message.call_id))
+        data = b"SIP/2.0 %d %b\r\n%bTo: %b\r\n%bContent-Length: 0\r\n\r\n" % (
+            status,
+            reason or REASONS.get(status, b"Unknown"),
+            mirror(message, flow),
+            to,
+            headers,
+        )
+        self.send(hop, data)
+
+    def launch(
+        self, start: bytes, rest: bytes, hop: Hop, user: ClientUser, now: float
+    ) -> InviteClient | Client:
+        """Begin a client transaction. ``start`` is the request line, ``rest`` what follows Via."""
+        client, data = self.prepare(start, rest, hop)
+        client.user = user
+        client.start(data, now)
+        return client
+
+    def prepare(self, start: bytes, rest: bytes, hop: Hop) -> tuple[InviteClient | Client, bytes]:
+        """A client transaction that is known but has not sent; ``start(data, now)`` sends."""
+        method = start[: start.index(b" ")]
+        branch = COOKIE + self.token()
+        spare: Hop | None = None
+        listener = self.listeners[hop.listener]
+        if hop.transport == UDP and len(start) + len(rest) + 90 > MTU_LIMIT and listener.sibling:
+            spare = hop
+            listener = self.listeners[listener.sibling]
+            hop = Target(listener.name, TCP, hop.address, hop.port)
+        key = b"%b %b" % (branch, method)
+        kind = InviteClient if method == b"INVITE" else Client
+        client = kind(self, key, method, hop)
+        client.spare = spare
+        self.clients[key] = client
+        return client, b"%b%b%b\r\n%b" % (start, listener.via, branch, rest)
+
+    def revive(self, data: bytes, hop: Hop, user: ClientUser) -> InviteClient:
+        """An INVITE sent before a restart, as if it had just been: its answers match again."""
+        message = Message.parse(data)
+        key = b"%b %b" % (message.via.branch, message.method)
+        client = InviteClient(self, key, message.method, hop)
+        client.data = data
+        client.user = user
+        self.clients[key] = client
+        return client
+
+    def revive_server(self, message: Message, flow: Flow) -> InviteServer:
+        """The server side of an INVITE that came before a restart: its repeats match again."""
+        hop, fallback = self._way_back(message, flow)
+        key = server_key(message.data, flow) or _plain_key(message, flow)
+        if flow.reliable and fallback is not None:
+            hop, fallback = fallback, None
+        server = InviteServer(self, key, message, hop, fallback)
+        self._born(server, message, flow)
+        return server
+
+    def redirect(self, client: Transaction, hop: Hop) -> None:
+        """Let a request that never left go by another hop, with that hop's Via (18.1.1)."""
+        start_end = client.data.index(b"\r\n") + 2
+        via_end = client.data.index(b"\r\n", start_end)
+        via = client.data[start_end:via_end]
+        branch = via[via.index(b";branch=") + 8 :]
+        listener = self.listeners[hop.listener]
+        client.hop = hop
+        client.data = b"%b%b%b%b" % (
+            client.data[:start_end],
+            listener.via,
+            branch,
+            client.data[via_end:],
+        )
+
+    def ack_failure(self, client: InviteClient, response: Message) -> bytes:
+        """The ACK of a non-2xx final response (17.1.1.3): same branch, same route."""
+        return self._sibling_request(client, b"ACK", response.to.text)
+
+    def cancel(
+        self, client: InviteClient, user: ClientUser, now: float, reason: bytes
+    ) -> Client | None:
+        """Send CANCEL for an INVITE that has had a provisional response (9.1), once.
+
+        ``reason`` is a whole Reason header line, or empty. None where it is out already.
+        """
+        request = Message.parse(client.data)
+        data = self._sibling_request(client, b"CANCEL", request.to.text, reason)
+        key = b"%b CANCEL" % client.key[: client.key.index(b" ")]
+        if key in self.clients:
+            return None
+        cancel = Client(self, key, b"CANCEL", client.hop)
+        cancel.user = user
+        self.clients[key] = cancel
+        client.wait_for_final(now)
+        cancel.start(data, now)
+        return cancel
+
+    def _sibling_request(
+        self, client: InviteClient, method: bytes, to: bytes, extra: bytes = b""
+    ) -> bytes:
+        invite = Message.parse(client.data)
+        routes = b"".join(b"Route: %b\r\n" % route for route in invite.all(b"Route"))
+        return (
+            b"%b %b SIP/2.0\r\nVia: %b\r\nMax-Forwards: 70\r\n%bFrom: %b\r\nTo: %b\r\n"
+            b"Call-ID: %b\r\nCSeq: %d %b\r\n%bContent-Length: 0\r\n\r\n"
+            % (
+                method,
+                invite.uri,
+                invite.via.text,
+                routes,
+                invite.from_.text,
+                to,
+                invite.call_id,
+                invite.cseq,
+                method,
+                extra,
+            )
+        )
+
+    # -- ends
+
+    def forget(self, transaction: Transaction) -> None:
+        """Take a transaction out of every table; only ``Transaction.finish`` calls this."""
+        if self.clients.pop(transaction.key, None) is None:
+            self.servers.pop(transaction.key, None)
+            merge = getattr(transaction, "merge", None)
+            if merge is not None:
+                self.merging.pop(merge, None)
+
+    def lost(self, hop: Hop, now: float) -> None:
+        """A connection died or a send failed: everything that hangs on this hop hears it."""
+        for client in [c for c in self.clients.values() if c.hop is hop]:
+            client.feed(LOST, None, now)
+        for server in [s for s in self.servers.values() if s.hop is hop]:
+            server.feed(LOST, None, now)
+
+    def __len__(self) -> int:
+        return len(self.servers) + len(self.clients)
+
+
+def mirror(message: Message, flow: Flow) -> bytes:
+    """The lines every response repeats (8.2.6.2), To left out; received and rport filled in."""
+    via = message.via
+    values = message.all(b"Via")
+    top = via.text
+    added = top
+    address = flow.address.encode()
+    if b"rport" in via.params and not via.params[b"rport"]:
+        added = _fill_rport(added, flow.port) + b";received=" + address
+    elif via.host.strip(b"[]") != address:
+        added = added + b";received=" + address
+    values[0] = added + values[0][len(top) :]
+    lines = [b"Via: %b\r\n" % value for value in values]
+    lines.append(
+        b"From: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
+        % (message.from_.text, message.call_id, message.cseq, message.cseq_method)
+    )
+    stamp = message.first(b"Timestamp")
+    if stamp:
+        lines.append(b"Timestamp: %b\r\n" % stamp)
+    return b"".join(lines)
+
+
+def _fill_rport(text: bytes, port: int) -> bytes:
+    return re.sub(
+        rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", b";rport=%d" % port, text, count=1, flags=re.I
+    )
+
+
+def server_key(data: bytes, flow: Flow) -> bytes:
+    """What a request is matched by (17.2.3), read without parsing; ACK shares its INVITE's.
+
+    Empty where the branch lacks the magic cookie.
+    """
+    via = _VIA.search(data)
+    if via is None:
+        return b""
+    sent_by, branch = via.groups()
+    method = data[: data.find(b" ", 0, 64)]
+    kind = b"INVITE" if method == b"ACK" else method
+    return b" ".join((branch, sent_by, kind, flow.address.encode()))
+
+
+def _plain_key(message: Message, flow: Flow) -> bytes:
+    """17.2.3 for a branch without the magic cookie (RFC 2543 peers); ACK finds its INVITE."""
+    method = b"INVITE" if message.method == b"ACK" else message.method
+    return b"2543 %b %b %d %b %b %b" % (
+        message.call_id,
+        message.from_.tag,
+        message.cseq,
+        method,
+        message.via.text,
+        flow.address.encode(),
+    )

@@ -1,0 +1,493 @@
+"""The four transactions (RFC 3261 17, with the Accepted state of RFC 6026), as tables.
+
+A table maps (state, event) to (next state, step). Every other cell is listed in ``IGNORED``
+with the reason it does nothing, so the tables are total and can be drawn. A transaction
+sends through its stack, tells its user, and never looks inside a dialog or a call.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+
+from tollbar.sip.flow import Hop, Target
+from tollbar.sip.message import Message
+
+if TYPE_CHECKING:
+    from tollbar.sip.stack import Stack
+
+# Events.
+REQUEST: Final = 0  # the request again, from the network
+ACK: Final = 1
+PROVISIONAL: Final = 2  # a response: from our user (server side) or from the network (client)
+SUCCESS: Final = 3
+FAILURE: Final = 4
+LOST: Final = 5  # the connection broke or the bytes could not be sent
+REPEAT: Final = 6  # timers A, E and G: send again
+GIVE_UP: Final = 7  # timers B, F and H: nobody answers
+LINGER: Final = 8  # timers D, I, J, K, L and M: late repeats are over
+EVENTS: Final = (
+    "request",
+    "ack",
+    "1xx",
+    "2xx",
+    "3xx-6xx",
+    "lost",
+    "repeat",
+    "give up",
+    "linger",
+)
+
+# States.
+TRYING: Final = 0  # "Calling" for an INVITE client
+PROCEEDING: Final = 1
+COMPLETED: Final = 2
+CONFIRMED: Final = 3
+ACCEPTED: Final = 4
+TERMINATED: Final = 5
+STATES: Final = ("trying", "proceeding", "completed", "confirmed", "accepted", "terminated")
+
+Step = Callable[[Any, Any, float], None]
+Rules = dict[tuple[int, int], tuple[int, Step]]
+
+
+class ServerUser(Protocol):
+    """Whoever answers a server transaction."""
+
+    def finished(self, transaction: "Transaction", now: float, /) -> None: ...
+
+
+class ClientUser(Protocol):
+    """Whoever started a client transaction."""
+
+    def response(self, client: Any, message: Message, now: float, /) -> None: ...
+
+    def failed(self, client: Any, status: int, now: float, /) -> None:
+        """No final response: 408 after the time-out, 503 when the request cannot be sent."""
+
+    def finished(self, transaction: "Transaction", now: float, /) -> None: ...
+
+
+def ignore(_transaction: "Transaction", _argument: object, _now: float) -> None:
+    """The step of every cell in which an event means nothing."""
+
+
+def lay_out(rules: Rules) -> list[list[tuple[int, Step]]]:
+    """Rules as lists, so that a step is two index operations."""
+    return [
+        [rules.get((state, event), (state, ignore)) for event in range(len(EVENTS))]
+        for state in range(len(STATES))
+    ]
+
+
+class Transaction:
+    """State, key and hop; the four kinds below add their table and steps.
+
+    ``data`` is what is sent again: a client's request, a server's last response.
+    """
+
+    __slots__ = ("call_id", "data", "hop", "key", "level", "method", "stack", "state", "user")
+    TABLE: ClassVar[list[list[tuple[int, Step]]]]
+
+    def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+        self.stack = stack
+        self.key = key
+        self.method = method
+        self.hop: Hop = hop
+        self.state = TRYING
+        self.level = 0
+        self.data = b""
+        self.user: Any = None
+
+    def feed(self, event: int, argument: Any, now: float) -> None:
+        """Take one step of the table."""
+        self.state, step = self.TABLE[self.state][event]
+        step(self, argument, now)
+
+    def expired(self, event: int, now: float) -> None:
+        self.feed(event, None, now)
+
+    def again(self, _argument: object, _now: float) -> None:
+        self.stack.repeat(self.hop, self.data)
+
+    def finish(self, _argument: object, now: float) -> None:
+        """Leave the stack and tell the user; nothing of this object waits anywhere after."""
+        self.state = TERMINATED
+        self.stack.forget(self)
+        if self.user is not None:
+            self.user.finished(self, now)
+
+
+class _Server(Transaction):
+    """What both server transactions share: the request they answer."""
+
+    __slots__ = ("fallback", "merge", "mirror", "request", "to")
+
+    def __init__(
+        self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
+    ) -> None:
+        super().__init__(stack, key, message.method, hop)
+        self.request = message
+        self.fallback = fallback  # where a response goes when the connection is gone (18.2.2)
+        self.mirror = b""  # the header lines every response repeats, To left out
+        self.to = b""
+        self.merge: tuple[bytes, bytes, bytes] | None = None
+
+    def respond(self, status: int, data: bytes, now: float) -> None:
+        """Send a response, already serialised, as this state allows."""
+        event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
+        self.feed(event, data, now)
+
+    def send(self, data: bytes, _now: float) -> None:
+        self.data = data
+        self.stack.send(self.hop, data)
+
+    def divert(self, _argument: object, _now: float) -> None:
+        """The connection broke: the response goes by a new one, once."""
+        if self.fallback is not None and self.data:
+            self.hop = self.fallback
+            self.fallback = None
+            self.stack.send(self.hop, self.data)
+
+
+class InviteServer(_Server):
+    """RFC 3261 17.2.1 and RFC 6026 7.1. A 2xx is repeated by the leg, not here."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
+    ) -> None:
+        super().__init__(stack, key, message, hop, fallback)
+        self.state = PROCEEDING
+
+    def accept(self, data: bytes, now: float) -> None:
+        self.send(data, now)
+        self.stack.linger_long.arm(self, now)
+
+    def complete(self, data: bytes, now: float) -> None:
+        self.send(data, now)
+        if not self.hop.reliable:
+            self.level = 0
+            self.stack.repeats[0].arm(self, now)
+        self.stack.give_up.arm(self, now)
+
+    def repeat(self, _argument: object, now: float) -> None:
+        self.stack.repeat(self.hop, self.data)
+        self.level = min(self.level + 1, len(self.stack.repeats) - 1)
+        self.stack.repeats[self.level].arm(self, now)
+
+    def confirm(self, _argument: object, now: float) -> None:
+        self.stack.repeats[self.level].cancel(self)
+        self.stack.give_up.cancel(self)
+        if self.hop.reliable:
+            self.finish(None, now)
+        else:
+            self.stack.linger_short.arm(self, now)
+
+    RULES: ClassVar[Rules] = {
+        (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
+        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
+        (PROCEEDING, SUCCESS): (ACCEPTED, accept),
+        (PROCEEDING, FAILURE): (COMPLETED, complete),
+        (PROCEEDING, LOST): (PROCEEDING, _Server.divert),
+        (ACCEPTED, SUCCESS): (ACCEPTED, _Server.send),
+        (ACCEPTED, LOST): (ACCEPTED, _Server.divert),
+        (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
+        (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
+        (COMPLETED, ACK): (CONFIRMED, confirm),
+        (COMPLETED, LOST): (COMPLETED, _Server.divert),
+        (COMPLETED, REPEAT): (COMPLETED, repeat),
+        (COMPLETED, GIVE_UP): (TERMINATED, Transaction.finish),
+        (CONFIRMED, LINGER): (TERMINATED, Transaction.finish),
+    }
+    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
+        "an ACK for a final response not sent yet": ((PROCEEDING, ACK),),
+        "the 2xx is repeated by its leg until its ACK comes (RFC 6026 7.1)": (
+            (ACCEPTED, REQUEST),
+            (ACCEPTED, ACK),
+        ),
+        "the final response is out; another cannot follow": (
+            (ACCEPTED, PROVISIONAL),
+            (ACCEPTED, FAILURE),
+            (COMPLETED, PROVISIONAL),
+            (COMPLETED, SUCCESS),
+            (COMPLETED, FAILURE),
+            (CONFIRMED, PROVISIONAL),
+            (CONFIRMED, SUCCESS),
+            (CONFIRMED, FAILURE),
+        ),
+        "the ACK came; repeats of anything before it are late": (
+            (CONFIRMED, REQUEST),
+            (CONFIRMED, ACK),
+            (CONFIRMED, LOST),
+            (CONFIRMED, REPEAT),
+            (CONFIRMED, GIVE_UP),
+        ),
+        "this timer is not armed in this state": (
+            (PROCEEDING, REPEAT),
+            (PROCEEDING, GIVE_UP),
+            (PROCEEDING, LINGER),
+            (ACCEPTED, REPEAT),
+            (ACCEPTED, GIVE_UP),
+            (COMPLETED, LINGER),
+        ),
+    }
+    TABLE = lay_out(RULES)
+
+
+class Server(_Server):
+    """RFC 3261 17.2.2. An answer later than 64*T1 reaches nobody, so it waits no longer."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
+    ) -> None:
+        super().__init__(stack, key, message, hop, fallback)
+
+    def complete(self, data: bytes, now: float) -> None:
+        self.send(data, now)
+        if self.hop.reliable:
+            self.stack.give_up.cancel(self)
+            self.finish(None, now)
+        else:
+            self.stack.give_up.cancel(self)
+            self.stack.linger_long.arm(self, now)
+
+    RULES: ClassVar[Rules] = {
+        (TRYING, PROVISIONAL): (PROCEEDING, _Server.send),
+        (TRYING, SUCCESS): (COMPLETED, complete),
+        (TRYING, FAILURE): (COMPLETED, complete),
+        (TRYING, GIVE_UP): (TERMINATED, Transaction.finish),
+        (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
+        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
+        (PROCEEDING, SUCCESS): (COMPLETED, complete),
+        (PROCEEDING, FAILURE): (COMPLETED, complete),
+        (PROCEEDING, GIVE_UP): (TERMINATED, Transaction.finish),
+        (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
+        (COMPLETED, LOST): (COMPLETED, _Server.divert),
+        (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
+    }
+    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
+        "nothing has been answered yet": ((TRYING, REQUEST), (TRYING, LOST), (PROCEEDING, LOST)),
+        "no ACK belongs to a request that is not INVITE": (
+            (TRYING, ACK),
+            (PROCEEDING, ACK),
+            (COMPLETED, ACK),
+        ),
+        "the final response is out; another cannot follow": (
+            (COMPLETED, PROVISIONAL),
+            (COMPLETED, SUCCESS),
+            (COMPLETED, FAILURE),
+        ),
+        "this timer is not armed in this state": (
+            (TRYING, REPEAT),
+            (TRYING, LINGER),
+            (PROCEEDING, REPEAT),
+            (PROCEEDING, LINGER),
+            (COMPLETED, REPEAT),
+            (COMPLETED, GIVE_UP),
+        ),
+    }
+    TABLE = lay_out(RULES)
+
+
+class _Client(Transaction):
+    """What both client transactions share. ``spare`` is a hop to fall back to (18.1.1)."""
+
+    __slots__ = ("spare",)
+
+    def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+        super().__init__(stack, key, method, hop)
+        self.spare: Hop | None = None
+
+    def start(self, data: bytes, now: float) -> None:
+        """Send the request and arm what repeats it and what gives it up."""
+        self.data = data
+        if not self.hop.reliable:
+            self.stack.repeats[0].arm(self, now)
+        self.stack.give_up.arm(self, now)
+        self.stack.send(self.hop, data)
+
+    def tell(self, message: Message, now: float) -> None:
+        self.user.response(self, message, now)
+
+    def time_out(self, _argument: object, now: float) -> None:
+        self.quiet()
+        self.user.failed(self, 408, now)
+        self.finish(None, now)
+
+    def lose(self, _argument: object, now: float) -> None:
+        """The request could not be sent: by the spare hop if there is one, else it failed."""
+        if self.spare is not None:
+            self.stack.redirect(self, self.spare)
+            self.spare = None
+            self.state = TRYING
+            self.quiet()
+            self.start(self.data, now)
+            return
+        self.quiet()
+        self.user.failed(self, 503, now)
+        self.finish(None, now)
+
+    def quiet(self) -> None:
+        """Stop repeating and stop waiting to give up."""
+        self.stack.repeats[min(self.level, 3)].cancel(self)
+        self.stack.give_up.cancel(self)
+
+
+class InviteClient(_Client):
+    """RFC 3261 17.1.1 and RFC 6026 7.2: several 2xx may come, and all are told."""
+
+    __slots__ = ("ack",)
+
+    def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+        super().__init__(stack, key, method, hop)
+        self.ack = b""
+
+    def quiet(self) -> None:
+        self.stack.doubling[self.level].cancel(self)
+        self.stack.give_up.cancel(self)
+
+    def hush(self) -> None:
+        """Nobody wants the answer any more: stop repeating, keep listening till 64*T1."""
+        self.stack.doubling[self.level].cancel(self)
+
+    def wait_for_final(self, now: float) -> None:
+        """A CANCEL is out: the final response comes within 64*T1 or never (9.1)."""
+        self.stack.give_up.arm(self, now)
+
+    def repeat(self, _argument: object, now: float) -> None:
+        self.stack.repeat(self.hop, self.data)
+        self.level += 1
+        if self.level < len(self.stack.doubling):
+            self.stack.doubling[self.level].arm(self, now)
+        else:
+            self.level = 0
+
+    def start(self, data: bytes, now: float) -> None:
+        self.data = data
+        self.level = 0
+        if not self.hop.reliable:
+            self.stack.doubling[0].arm(self, now)
+        self.stack.give_up.arm(self, now)
+        self.stack.send(self.hop, data)
+
+    def proceed(self, message: Message, now: float) -> None:
+        self.quiet()
+        self.user.response(self, message, now)
+
+    def accept(self, message: Message, now: float) -> None:
+        self.quiet()
+        self.stack.linger_long.arm(self, now)
+        self.user.response(self, message, now)
+
+    def complete(self, message: Message, now: float) -> None:
+        self.quiet()
+        self.ack = self.stack.ack_failure(self, message)
+        self.stack.send(self.hop, self.ack)
+        if self.hop.reliable:
+            self.user.response(self, message, now)
+            self.finish(None, now)
+        else:
+            self.stack.linger_long.arm(self, now)
+            self.user.response(self, message, now)
+
+    def ack_again(self, _argument: object, _now: float) -> None:
+        self.stack.repeat(self.hop, self.ack)
+
+    RULES: ClassVar[Rules] = {
+        (TRYING, PROVISIONAL): (PROCEEDING, proceed),
+        (TRYING, SUCCESS): (ACCEPTED, accept),
+        (TRYING, FAILURE): (COMPLETED, complete),
+        (TRYING, LOST): (TERMINATED, _Client.lose),
+        (TRYING, REPEAT): (TRYING, repeat),
+        (TRYING, GIVE_UP): (TERMINATED, _Client.time_out),
+        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Client.tell),
+        (PROCEEDING, SUCCESS): (ACCEPTED, accept),
+        (PROCEEDING, FAILURE): (COMPLETED, complete),
+        (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
+        (ACCEPTED, SUCCESS): (ACCEPTED, _Client.tell),
+        (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
+        (COMPLETED, FAILURE): (COMPLETED, ack_again),
+        (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
+    }
+    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
+        "a client gets no requests": tuple(
+            (state, event)
+            for state in (TRYING, PROCEEDING, COMPLETED, ACCEPTED)
+            for event in (REQUEST, ACK)
+        ),
+        "the answer may still come by another connection": ((PROCEEDING, LOST),),
+        "a final response came; what was sent before it is late": (
+            (ACCEPTED, PROVISIONAL),
+            (ACCEPTED, FAILURE),
+            (ACCEPTED, LOST),
+            (COMPLETED, PROVISIONAL),
+            (COMPLETED, SUCCESS),
+            (COMPLETED, LOST),
+        ),
+        "this timer is not armed in this state": (
+            (TRYING, LINGER),
+            (PROCEEDING, REPEAT),
+            (PROCEEDING, LINGER),
+            (ACCEPTED, REPEAT),
+            (ACCEPTED, GIVE_UP),
+            (COMPLETED, REPEAT),
+            (COMPLETED, GIVE_UP),
+        ),
+    }
+    TABLE = lay_out(RULES)
+
+
+class Client(_Client):
+    """RFC 3261 17.1.2."""
+
+    __slots__ = ()
+
+    def repeat(self, _argument: object, now: float) -> None:
+        self.stack.repeat(self.hop, self.data)
+        self.level = 3 if self.state == PROCEEDING else min(self.level + 1, 3)
+        self.stack.repeats[self.level].arm(self, now)
+
+    def complete(self, message: Message, now: float) -> None:
+        self.quiet()
+        if self.hop.reliable:
+            self.user.response(self, message, now)
+            self.finish(None, now)
+        else:
+            self.stack.linger_short.arm(self, now)
+            self.user.response(self, message, now)
+
+    RULES: ClassVar[Rules] = {
+        (TRYING, PROVISIONAL): (PROCEEDING, _Client.tell),
+        (TRYING, SUCCESS): (COMPLETED, complete),
+        (TRYING, FAILURE): (COMPLETED, complete),
+        (TRYING, LOST): (TERMINATED, _Client.lose),
+        (TRYING, REPEAT): (TRYING, repeat),
+        (TRYING, GIVE_UP): (TERMINATED, _Client.time_out),
+        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Client.tell),
+        (PROCEEDING, SUCCESS): (COMPLETED, complete),
+        (PROCEEDING, FAILURE): (COMPLETED, complete),
+        (PROCEEDING, REPEAT): (PROCEEDING, repeat),
+        (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
+        (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
+    }
+    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
+        "a client gets no requests": tuple(
+            (state, event) for state in (TRYING, PROCEEDING, COMPLETED) for event in (REQUEST, ACK)
+        ),
+        "the answer may still come by another connection": ((PROCEEDING, LOST),),
+        "the final response came; its repeats mean nothing": (
+            (COMPLETED, PROVISIONAL),
+            (COMPLETED, SUCCESS),
+            (COMPLETED, FAILURE),
+            (COMPLETED, LOST),
+        ),
+        "this timer is not armed in this state": (
+            (TRYING, LINGER),
+            (PROCEEDING, LINGER),
+            (COMPLETED, REPEAT),
+            (COMPLETED, GIVE_UP),
+        ),
+    }
+    TABLE = lay_out(RULES)

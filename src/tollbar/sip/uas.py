@@ -1,0 +1,32 @@
+"""What any server checks of a request before it looks at who asks what (RFC 3261 8.2)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tollbar.sip.message import Message
+
+SCHEMES: Final = frozenset((b"sip", b"sips", b"tel", b"urn"))
+
+
+def refusal(
+    message: Message, methods: Sequence[bytes], options: Sequence[bytes]
+) -> tuple[int, bytes] | None:
+    """The status and header lines that refuse this request, or None where it may go on.
+
+    405 for a method we do not do, 416 for a URI scheme, 420 for an extension it insists on,
+    483 when it has travelled far enough, 400 for an INVITE that says no Contact.
+    """
+    method = message.method
+    if method not in methods:
+        return 405, b"Allow: %b\r\n" % b", ".join(methods)
+    if message.request_uri.scheme not in SCHEMES:
+        return 416, b""
+    if b"Require" in message.names:
+        unknown = [tag for tag in message.tokens(b"Require") if tag not in options]
+        if unknown:
+            return 420, b"Unsupported: %b\r\n" % b", ".join(unknown)
+    if message.max_forwards == 0 and method != b"OPTIONS":
+        return 483, b""
+    if method == b"INVITE" and message.contact is None:
+        return 400, b""
+    return None
