@@ -6,7 +6,7 @@ and never negative. It must never look into ``kept``, and never write a call twi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, cast
+from typing import cast
 
 from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Fact, Rang, Tried
 from tollbar.cdr.record import Record, compact
@@ -104,9 +104,9 @@ def progress(record: Record) -> Progress:
     return record.trunk, record.tries, record.b_call_id, record.ringing, record.answer
 
 
-def steps(decision: Decision) -> Any:
-    """The explanation stored with a record: the decision's steps."""
-    return decision.steps
+def steps(decision: Decision) -> str:
+    """The least explanation: the decision's steps as JSON."""
+    return compact(decision.steps)
 
 
 class Ledger:
@@ -114,8 +114,8 @@ class Ledger:
 
     __slots__ = ("_closing", "_explain", "_running")
 
-    def __init__(self, explain: Callable[[Decision], Any] = steps) -> None:
-        """``explain`` gives what is stored, as JSON, in ``Record.decision``."""
+    def __init__(self, explain: Callable[[Decision], str] = steps) -> None:
+        """``explain`` gives ``Record.decision``: one JSON value on one line."""
         self._explain = explain
         self._running: dict[str, _Running] = {}
         self._closing: dict[str, str] = {}  # record id -> tenant, ended but not closed
@@ -197,7 +197,7 @@ class Ledger:
             decision.reason,
         )
         record.setup = round(fact.utc * 1000)
-        record.decision = compact(self._explain(decision))
+        record.decision = self._explain(decision)
         self._running[fact.call] = _Running(record)
         return [Opened(record, fact.kept, fact.durable)]
 

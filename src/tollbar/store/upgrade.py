@@ -23,12 +23,7 @@ STEPS: Final[dict[int, Step]] = {}
 
 def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     """Make ``connection``'s file one of schema.VERSION, or raise StoreError."""
-    found = version(connection, path)
-    if found > schema.VERSION:
-        raise StoreError(
-            f"{path} was written by a newer Tollbar (schema {found}, this one knows "
-            f"{schema.VERSION})"
-        )
+    found = _known(connection, path)
     if found == 0:
         _transact(connection, _create, 0)
         return
@@ -36,6 +31,22 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         _copy(connection, path.with_name(f"{path.name}.schema{found}"))
     for step in range(found, schema.VERSION):
         _transact(connection, STEPS[step], step)
+
+
+def must_be_current(connection: sqlite3.Connection, path: Path) -> None:
+    """For a reader, which changes nothing: StoreError unless the file is of this version."""
+    if _known(connection, path) < schema.VERSION:
+        raise StoreError(f"{path} is of an older release; start the gateway once to upgrade it")
+
+
+def _known(connection: sqlite3.Connection, path: Path) -> int:
+    found = version(connection, path)
+    if found > schema.VERSION:
+        raise StoreError(
+            f"{path} was written by a newer Tollbar (schema {found}, this one knows "
+            f"{schema.VERSION})"
+        )
+    return found
 
 
 def version(connection: sqlite3.Connection, path: Path) -> int:
