@@ -69,8 +69,8 @@ def read_user(name: str, value: Value, names: Names) -> User:
     return User(
         name,
         display=fields.text("name"),
-        extensions=[entry.parsed(_number, "") for entry in fields.items("extensions")],
-        numbers=[entry.parsed(_number, "") for entry in fields.items("numbers")],
+        extensions=tuple(entry.parsed(_number, "") for entry in fields.items("extensions")),
+        numbers=tuple(entry.parsed(_number, "") for entry in fields.items("numbers")),
         location=fields.text("location"),
         rights=_rights(fields, names, of_user=True),
         roles=_named(fields, "roles", "role", names.roles),
@@ -118,7 +118,7 @@ def _listed(fields: Fields, name: str, parse: Callable[[str], str]) -> frozenset
     return frozenset(found)
 
 
-def _named(fields: Fields, name: str, noun: str, known: Collection[str]) -> list[str]:
+def _named(fields: Fields, name: str, noun: str, known: Collection[str]) -> tuple[str, ...]:
     found: list[str] = []
     for entry in fields.items(name):
         text = entry.parsed(lambda text: one_of(text, noun, known), "")
@@ -126,7 +126,7 @@ def _named(fields: Fields, name: str, noun: str, known: Collection[str]) -> list
             entry.wrong(f'"{text}" is given twice', "remove one")
         elif text:
             found.append(text)
-    return found
+    return tuple(found)
 
 
 def _known_code(text: str, known: Collection[str]) -> str:

@@ -6,6 +6,7 @@ together is policy's to say when they are compiled.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -82,20 +83,20 @@ class _Reader:
         lists = {name: self._number_list(name, v) for name, v in top.entries("number_lists")}
         default_user = top.get("default_user")
         tenant = Tenant(
-            codes=[self._code(name, entry) for name, entry in top.entries("codes")],
+            codes=tuple(self._code(name, entry) for name, entry in top.entries("codes")),
             default_user=read_default_user(default_user, self.names) if default_user else Rights(),
-            roles=[
+            roles=tuple(
                 read_role(name, self._placed(finding.ROLE, name, entry), self.names)
                 for name, entry in top.entries("roles")
-            ],
-            workgroups=[
+            ),
+            workgroups=tuple(
                 read_workgroup(name, self._placed(finding.WORKGROUP, name, entry), self.names)
                 for name, entry in top.entries("workgroups")
-            ],
-            users=[
+            ),
+            users=tuple(
                 read_user(name, self._placed(finding.USER, name, entry), self.names)
                 for name, entry in top.entries("users")
-            ],
+            ),
             lists=lists,
             classifications=classifications,
             dial_plan=self._dial_plan(top, lists),
@@ -116,7 +117,7 @@ class _Reader:
             value.wrong(f'"{name}" is not a name', "small letters, digits and _")
         return value.choice(CATEGORIES)
 
-    def _number_list(self, name: str, value: Value) -> list[str]:
+    def _number_list(self, name: str, value: Value) -> tuple[str, ...]:
         self._placed(finding.LIST, name, value)
         entries: list[str] = []
         for entry in value.items():
@@ -130,7 +131,7 @@ class _Reader:
             entries.append(text)
         if not entries:
             value.wrong("is an empty list", "a pattern with $ would never match")
-        return entries
+        return tuple(entries)
 
     def _code(self, name: str, value: Value) -> Code:
         self._placed(finding.CODE, name, value)
@@ -151,16 +152,16 @@ class _Reader:
         code.attributes = {key: entry.text() for key, entry in fields.entries("attributes")}
         return code
 
-    def _dial_plan(self, top: Fields, lists: dict[str, list[str]]) -> list[DialObject]:
+    def _dial_plan(self, top: Fields, lists: Collection[str]) -> tuple[DialObject, ...]:
         value = top.get("dial_plan")
         if value is None or value.empty:
-            return []
+            return ()
         if value.kind == "a text":
             value.wrong('wants a list of "- pattern: ..." entries')
-            return []
-        return [found for entry in value.items() for found in self._objects(entry, lists)]
+            return ()
+        return tuple(found for entry in value.items() for found in self._objects(entry, lists))
 
-    def _objects(self, value: Value, lists: dict[str, list[str]]) -> list[DialObject]:
+    def _objects(self, value: Value, lists: Collection[str]) -> list[DialObject]:
         """One entry; it makes an object for each of its patterns, all else being the same."""
         fields = value.fields(
             "pattern list location standardized dial_string display classification description "
@@ -172,7 +173,7 @@ class _Reader:
         )
         list_name = fields.parsed("list", lambda text: one_of(text, "number list", lists), "")
         classification = fields.parsed("classification", self._classification, "")
-        groups = [self._group(entry) for entry in fields.items("dial_groups")]
+        groups = tuple(self._group(entry) for entry in fields.items("dial_groups"))
         reason = fields.text("allow_bypass")
         if "allow_bypass" in fields and not reason.strip():
             fields.wrong("allow_bypass", "wants the reason why", "a sentence for whoever asks")
