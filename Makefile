@@ -37,7 +37,7 @@ lint: .venv/test.stamp
 
 demo: .venv/run.stamp
 	$(call debian,$(DEMO_PACKAGES))
-	sipp-scenarios/demo.sh
+	$(BIN)/python sipp-scenarios/play.py
 
 bench: .venv/test.stamp
 	$(call debian,$(BENCH_PACKAGES))

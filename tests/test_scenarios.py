@@ -1,0 +1,85 @@
+"""Every scenario of sipp-scenarios/README.md, by its own command line, against the gateway."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from play import SCENARIOS, Scenario, Stage, scenarios
+
+CODE = "001235"  # what the code-in scenarios give
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("stage"))
+    stage.start()
+    yield stage
+    stage.stop()
+
+
+@pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
+def test_it_goes_as_the_table_says(stage: Stage, scenario: Scenario) -> None:
+    assert stage.play(scenario).wrong == []
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [scenario for scenario in scenarios() if scenario.name.startswith("code-in-")],
+    ids=lambda scenario: scenario.name,
+)
+def test_the_code_is_nowhere_in_what_the_trunk_got_nor_in_the_log(
+    stage: Stage, scenario: Scenario
+) -> None:
+    before = stage.log.stat().st_size
+    assert stage.play(scenario).wrong == []
+    got = (stage.directory / scenario.name / "far.log").read_text()
+    assert "INVITE sip:" in got
+    assert CODE not in got
+    assert CODE not in stage.log.read_bytes()[before:].decode()
+
+
+def test_every_file_is_in_the_table() -> None:
+    played = {Path(word).name for s in scenarios() for word in (*s.far, *s.caller)}
+    assert {path.name for path in SCENARIOS.glob("*.xml")} - played == set()
+
+
+def test_the_twelve_rows_are_there_in_order() -> None:
+    rows = [scenario.name[:6] for scenario in scenarios() if scenario.name.startswith("row-")]
+    assert rows == [f"row-{row:02}" for row in range(1, 13)]
+
+
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.xml")), ids=lambda path: path.stem)
+def test_the_file_says_how_it_is_run(path: Path) -> None:
+    if not path.stem.endswith(".callee"):
+        assert f"sipp -sf sipp-scenarios/{path.name} " in path.read_text()
+
+
+def test_stock_sipp_calls_through(stage: Stage) -> None:
+    far = stage.sipp(["sipp", "-sn", "uas", "-p", "5070", "-m", "1"], stage.directory / "uas.log")
+    caller = stage.sipp(
+        ["sipp", "-sn", "uac", "-m", "1", "-s", "3175551234", "127.0.0.1:5060"],
+        stage.directory / "uac.log",
+    )
+    try:
+        assert (caller.wait(45), far.wait(45)) == (0, 0)
+    finally:
+        for process in (caller, far):
+            if process.poll() is None:
+                process.kill()
+    assert [record["outcome"] for record in stage.records()] == ["answered"]
+
+
+def test_every_file_loads(tmp_path: Path) -> None:
+    """SIPp reads a file before it does anything; one that it cannot read ends it at once."""
+    for path in sorted(SCENARIOS.glob("*.xml")):
+        done = subprocess.run(
+            ["sipp", "-sf", path, "-nostdin", "-m", "0", "-timeout", "1", "127.0.0.1:9"],
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            timeout=20,
+        )
+        assert done.returncode == 0, done.stdout[-500:] + done.stderr
