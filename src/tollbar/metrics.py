@@ -33,10 +33,14 @@ COMMIT: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 
 class Counters(Protocol):
     """The message counters of the stack: bytes of a method or a status to a count."""
 
-    received: Mapping[bytes, int]
-    sent: Mapping[bytes, int]
-    repeats_sent: int
-    repeats_absorbed: int
+    @property
+    def received(self) -> Mapping[bytes, int]: ...
+    @property
+    def sent(self) -> Mapping[bytes, int]: ...
+    @property
+    def repeats_sent(self) -> int: ...
+    @property
+    def repeats_absorbed(self) -> int: ...
 
     def __len__(self) -> int:
         """Transactions in progress."""

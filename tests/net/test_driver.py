@@ -126,10 +126,10 @@ async def test_a_clock_step_is_handed_in(shell: Shell) -> None:
 
 
 async def test_every_tick_beats_and_some_sweep(shell: Shell) -> None:
-    beats: list[float] = []
+    beats: list[int] = []
     log: list[str] = []
     shell.driver.add(Wire(log))
-    shell.driver.beat = beats.append
+    shell.driver.beat = lambda: beats.append(1)
     shell.driver.swept = -1e9
     shell.driver.tick()
     shell.driver.tick()

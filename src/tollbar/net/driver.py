@@ -20,14 +20,14 @@ SWEEP: Final = 5.0  # seconds between looks for idle connections
 STEP: Final = 0.01  # seconds UTC may drift from the offset before it is handed in again
 
 Sink = Callable[[list[Fact]], None]
-Beat = Callable[[float], None]
+Beat = Callable[[], None]
 
 
 class Driver:
     """Joins one engine to one event loop.
 
-    ``sink`` gets every batch of facts before the outbox leaves. ``beat`` is called with the
-    UTC time every half second. ``tap``, where set, sees every message.
+    ``sink`` gets every batch of facts before the outbox leaves. ``beat`` is called
+    every half second. ``tap``, where set, sees every message.
     """
 
     __slots__ = (
@@ -174,7 +174,7 @@ class Driver:
         if abs(utc - now - self.engine.utc_offset) > STEP:
             self.engine.utc_offset = utc - now
         if self.beat is not None:
-            self.beat(utc)
+            self.beat()
         if now - self.swept >= SWEEP:
             self.swept = now
             for port in self.ports.values():

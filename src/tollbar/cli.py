@@ -1,0 +1,63 @@
+"""The command line: ``tollbar COMMAND``. Exit codes: 0 done, 1 refused or failed, 2 wrong use."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from tollbar import __version__
+from tollbar.commands import cdr, check, completion, live, parsers, report, run, simulate
+from tollbar.commands.settings import CommandError
+from tollbar.finding import Rejected
+from tollbar.net.control import ControlError
+from tollbar.store.errors import StoreError
+
+EXAMPLES = """examples:
+  tollbar run                                    the gateway, in the foreground
+  tollbar check                                  is the configuration good?
+  tollbar simulate --from 1001 --to 919195551234 --code 4711
+  tollbar cdr --day today                        the calls
+  tollbar report --by user                       what was billed to which code
+  eval "$(tollbar completion)"                   completion for bash
+
+`tollbar COMMAND --help` has more."""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="tollbar",
+        description="A SIP gateway between a PBX and its trunks that bills calls to account codes.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"tollbar {__version__}")
+    parsers.config_option(top)
+    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    for module in (run, check, simulate, cdr, report, live):
+        module.add(commands)
+    completion.add(commands, top)
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(arguments)
+    try:
+        code = int(args.run(args))
+        sys.stdout.flush()
+        return code
+    except Rejected as refused:
+        for finding in refused.findings:
+            print(f"tollbar: {finding}", file=sys.stderr)
+    except (CommandError, ControlError, StoreError) as error:
+        print(f"tollbar: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read us has seen enough; nothing more can be flushed at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Commands that ask the running gateway: status, calls, hangup, drain, trace, reload."""
+
+from argparse import ArgumentTypeError, Namespace
+from typing import Any
+
+from tollbar.commands import display, parsers, settings
+from tollbar.net.control import ask
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def add(commands: parsers.Commands) -> None:
+    parser = parsers.command(
+        commands, "status", status, "how the running gateway is", "\n  tollbar status --json\n"
+    )
+    parsers.json_option(parser, "one JSON object")
+    parser = parsers.command(
+        commands,
+        "calls",
+        calls,
+        "calls in progress",
+        "\n  tollbar calls\n  tollbar calls --json | jq -r .record_id\n",
+    )
+    parser.add_argument("-n", "--limit", type=int, default=1000, help="at most (default: 1000)")
+    parsers.json_option(parser)
+    parser = parsers.command(
+        commands,
+        "hangup",
+        hangup,
+        "end a call in progress",
+        "\n  tollbar hangup 0199a1b2c3d4\n",
+    )
+    parser.add_argument("call", metavar="RECORD", help="record id, or how it begins")
+    parser = parsers.command(
+        commands,
+        "drain",
+        drain,
+        "no new calls; leave when the last one ends",
+        "\n  tollbar drain\n  tollbar drain --deadline 10m\n",
+    )
+    parser.add_argument("--deadline", type=seconds, metavar="TIME", help="leave then at the latest")
+    parser = parsers.command(
+        commands,
+        "trace",
+        trace,
+        "write the SIP messages of calls to a file, codes masked",
+        "\n  tollbar trace on 1001\n  tollbar trace on all\n  tollbar trace off\n",
+    )
+    parser.add_argument("switch", choices=("on", "off"))
+    parser.add_argument("caller", nargs="?", default="all", help="a caller's number, or all")
+    parsers.command(
+        commands,
+        "reload",
+        reload,
+        "read gateway.yaml, directory and certificates again (as SIGHUP does)",
+        "\n  tollbar check && tollbar reload\n",
+    )
+
+
+def asked(args: Namespace, command: str, **request: Any) -> Any:
+    directory = settings.gateway(args).state_directory
+    return ask(directory, {"command": command, **request})
+
+
+def status(args: Namespace) -> int:
+    answer = asked(args, "status")
+    if args.json:
+        display.json_line(answer)
+        return 0
+    width = max(map(len, answer))
+    for key, value in answer.items():
+        text = ", ".join(value) if isinstance(value, list) else str(value)
+        if text:
+            print(f"{key.replace('_', ' ').ljust(width)}  {text}")
+    return 0
+
+
+def calls(args: Namespace) -> int:
+    found = asked(args, "calls", limit=args.limit)
+    if args.json:
+        for call in found:
+            display.json_line(call)
+        return 0
+    headings = ("State", "Seconds", "From", "To", "Peer", "Trunk", "Class", "Record")
+    keys = ("state", "seconds", "caller", "dialled", "peer", "trunk", "classification", "record_id")
+    display.table(headings, ([str(call[key]) for key in keys] for call in found))
+    return 0
+
+
+def hangup(args: Namespace) -> int:
+    print(f"ended {asked(args, 'hangup', call=args.call)}")
+    return 0
+
+
+def drain(args: Namespace) -> int:
+    print(asked(args, "drain", seconds=args.deadline))
+    return 0
+
+
+def trace(args: Namespace) -> int:
+    caller = "" if args.caller == "all" else args.caller
+    place = asked(args, "trace", on=args.switch == "on", caller=caller)
+    print(f"writing {place}" if args.switch == "on" else f"written {place}")
+    return 0
+
+
+def reload(args: Namespace) -> int:
+    print(asked(args, "reload"))
+    return 0
+
+
+def seconds(text: str) -> float:
+    """A length of time: 30, 30s, 10m, 2h."""
+    unit = UNITS.get(text[-1:])
+    try:
+        value = float(text[:-1] if unit else text) * (unit or 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1e9:
+        raise ArgumentTypeError(f"{text!r} is no length of time: 30s, 10m, 2h")
+    return value

@@ -1,0 +1,40 @@
+"""Where a command finds its gateway.yaml (SPEC I6), and what it reads from it."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import tollbar
+from tollbar.config import load
+from tollbar.gateway import Gateway
+
+VARIABLE: Final = "TOLLBAR_CONFIG"
+
+
+class CommandError(Exception):
+    """Why a command failed, in one line for standard error."""
+
+
+def places() -> Iterator[Path]:
+    """Where gateway.yaml is looked for, in order, when nobody names it."""
+    yield Path("config/gateway.yaml")
+    yield Path(tollbar.__file__).resolve().parents[2] / "config" / "gateway.yaml"
+    yield Path("/etc/tollbar/gateway.yaml")
+
+
+def config_path(args: Namespace) -> Path:
+    named = getattr(args, "config", None) or os.environ.get(VARIABLE)
+    if named:
+        return Path(named)
+    for place in places():
+        if place.is_file():
+            return place
+    tried = ", ".join(map(str, places()))
+    raise CommandError(f"no gateway.yaml found (looked for {tried}); name one with --config FILE")
+
+
+def gateway(args: Namespace) -> Gateway:
+    """The configuration; raises CommandError or Rejected."""
+    return load(config_path(args))

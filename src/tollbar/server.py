@@ -1,0 +1,402 @@
+"""The gateway as a process: everything built once, joined once, ended in order.
+
+The composition root: the only place that knows every room. Order at start (DESIGN decision
+7): lock the state directory, bind, restore the calls of the last process, then read. Order at
+the end: no more reading, the last records to disk, the lock released. A mistake at start is a
+``StartError`` of one line.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, Protocol
+
+from tollbar import __version__
+from tollbar.b2bua.engine import Rules
+from tollbar.b2bua.facts import Fact
+from tollbar.cdr.ledger import Ledger
+from tollbar.console import Console
+from tollbar.finding import Rejected
+from tollbar.gateway import Gateway
+from tollbar.log import CallLog
+from tollbar.metrics import Counters, Metrics
+from tollbar.net import seam
+from tollbar.net.control import Control
+from tollbar.net.driver import Driver
+from tollbar.net.tcp import StreamPort
+from tollbar.net.udp import UdpPort
+from tollbar.outlet import Outlet
+from tollbar.policy.snapshot import Snapshot
+from tollbar.reload import Unchangeable, mask_of, read_again
+from tollbar.scrape import Scrape
+from tollbar.signalling import listeners, rules, server_names
+from tollbar.sip.flow import UDP
+from tollbar.sip.stack import Listener
+from tollbar.store.errors import StoreError
+from tollbar.store.local import LocalFile
+from tollbar.store.writer import Writer
+from tollbar.trace import Trace
+
+SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
+SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
+
+logger = logging.getLogger("tollbar")
+
+
+class StartError(Exception):
+    """Why the gateway cannot start, in one line."""
+
+
+class Engine(seam.Engine, Protocol):
+    """The whole of the engine's seam."""
+
+    @property
+    def stack(self) -> Counters: ...
+    def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
+    def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
+    def drain(self, now: float, /) -> None: ...
+    def restore(
+        self, calls: Iterable[tuple[str, bytes, bool]], alive: float, now: float, /
+    ) -> Sequence[tuple[str, str]]: ...
+    def live(self) -> Sequence[object]: ...
+    def setting_up(self) -> int: ...
+
+
+class MakeEngine(Protocol):
+    def __call__(
+        self,
+        snapshot: Snapshot,
+        rules: Rules,
+        listeners: Iterable[Listener],
+        entropy: Callable[[int], bytes],
+        utc_offset: float,
+    ) -> Engine: ...
+
+
+class Server:
+    """One gateway. ``run`` lives from start to end; ``say`` gets the lines for a terminal."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        snapshot: Snapshot,
+        make_engine: MakeEngine,
+        say: Callable[[str], None] = print,
+        errors: int = 2,
+    ) -> None:
+        self.gateway = gateway
+        self.snapshot = snapshot
+        self.say = say
+        self.make_engine = make_engine
+        self.began = time.time()
+        self.metrics = Metrics()
+        self.mask = mask_of(gateway)
+        self.outlet = Outlet(errors)
+        self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
+        self.ledger = Ledger()
+        self.trace: Trace | None = None
+        self.local: LocalFile | None = None
+        self.writer: Writer | None = None
+        self.ports: list[UdpPort | StreamPort] = []
+        self.control = Control(gateway.state_directory, Console(self).commands)
+        self.scrape = Scrape(self.metrics, self.not_ready)
+        self.metrics_url = ""
+        self.restored = 0
+        self.draining = False
+        self.leave_at = 0.0  # monotonic; 0 is not leaving
+        self.only_setups = False
+        self.signals = 0
+        self.reloading: asyncio.Task[str] | None = None
+        self.engine: Engine
+        self.driver: Driver
+        self.loop: asyncio.AbstractEventLoop
+        self.left: asyncio.Event
+
+    # -- life
+
+    async def run(self) -> int:
+        """From start to end; the exit code. StartError where it cannot start."""
+        self.loop = asyncio.get_running_loop()
+        self.left = asyncio.Event()
+        try:
+            await self.start()
+            self.greet()
+            await self.left.wait()
+        finally:
+            await self.stop()
+        return 0
+
+    async def start(self) -> None:
+        gateway = self.gateway
+        self.loop.set_exception_handler(failed)
+        try:
+            self.local = LocalFile(gateway.state_directory, gateway.instance)
+        except StoreError as error:
+            raise StartError(str(error)) from error
+        alive = self.local.last_beat()
+        self.bind()
+        offset = time.time() - self.loop.time()
+        self.engine = self.make_engine(
+            self.snapshot, rules(gateway), listeners(gateway), os.urandom, offset
+        )
+        self.metrics.counters = self.engine.stack
+        self.driver = Driver(self.engine, self.sink, self.loop, beat=self.beat)
+        for port in self.ports:
+            self.driver.add(port)
+        self.writer = Writer(
+            self.local, self._committed, self._not_committed, on_measured=self._measured
+        )
+        self.measure()
+        try:
+            await self.control.start()
+            if gateway.metrics_port:
+                host, number = await self.scrape.start(gateway.metrics_host, gateway.metrics_port)
+                self.metrics_url = f"http://{shown(host, number)}/metrics"
+        except OSError as error:
+            raise StartError(reason(error, "the control socket or the metrics port")) from error
+        self.restore(alive)
+        self.writer.start()
+        sys.setswitchinterval(SWITCH)
+        # What was loaded stays: the collector need not walk it again and again.
+        gc.collect()
+        gc.freeze()
+        for number, act in (
+            (signal.SIGTERM, self.asked_to_leave),
+            (signal.SIGINT, self.asked_to_leave),
+            (signal.SIGHUP, self.asked_to_reload),
+        ):
+            self.loop.add_signal_handler(number, act)
+        self.driver.start()
+
+    def bind(self) -> None:
+        """Every listener's socket, all or none."""
+        names = server_names(self.gateway)
+        for listener in self.gateway.listeners:
+            where = f"{listener.transport} {shown(listener.host, listener.port)}"
+            try:
+                if listener.transport == UDP:
+                    port: UdpPort | StreamPort = UdpPort(listener)
+                else:
+                    port = StreamPort(listener, names)
+            except OSError as error:
+                raise StartError(reason(error, f"listener {listener.name!r} ({where})")) from error
+            self.ports.append(port)
+            if not listener.port:
+                listener.port = port.address[1]
+            if not listener.advertise_port:
+                listener.advertise_port = listener.port
+
+    def restore(self, alive: float) -> None:
+        assert self.local is not None
+        calls = self.local.open_calls()
+        self.ledger.restore(calls)
+        self.metrics.restore(call.record for call in calls if not call.ended)
+        self.restored = sum(not call.ended for call in calls)
+        rows = [(call.record.record_id, call.kept, call.ended) for call in calls]
+        for call, why in self.engine.restore(rows, alive, self.loop.time()):
+            logger.error("call %s could not be taken up: %s", call, why)
+
+    async def stop(self) -> None:
+        self.scrape.close()
+        self.control.close()
+        if hasattr(self, "driver"):
+            self.driver.stop()
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                self.loop.remove_signal_handler(number)
+        else:
+            for port in self.ports:
+                port.close()
+        if self.writer is not None and self.writer.alive:
+            patience = 10.0 if self.signals < 2 else 0.0
+            stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
+            if not stopped:
+                logger.error("left with %d changes not on disk", self.writer.backlog)
+        if self.local is not None:
+            self.local.close()
+        if self.trace is not None:
+            self.trace.close()
+        self.outlet.close()
+
+    def greet(self) -> None:
+        """Where to look and what to do next."""
+        places = ", ".join(
+            f"{entry.transport} {shown(entry.host, entry.port)}" for entry in self.gateway.listeners
+        )
+        self.say(f"Tollbar {__version__} answers on {places}")
+        calls = f", {self.restored} calls restored" if self.restored else ""
+        self.say(f"  state    {self.gateway.state_directory}{calls}")
+        self.say(f"  metrics  {self.metrics_url or 'off'}")
+        self.say("  next     tollbar status | tollbar calls | tollbar cdr | tollbar report")
+        self.say("  why      tollbar simulate --from 1001 --to 919195551234 --code 4711")
+
+    # -- facts
+
+    def sink(self, facts: list[Fact]) -> None:
+        """Every fact, once: to disk, then to whoever counts or tells."""
+        changes = []
+        for fact in facts:
+            changes += self.ledger.fold(fact)
+        if changes and self.writer is not None:
+            number = facts[-1].number
+            if not self.writer.submit(changes, number):
+                error = StoreError("too many records wait for the disk")
+                self.loop.call_soon(self.driver.not_committed, number, error)
+        self.metrics.fold(facts)
+        self.log.fold(facts)
+        if self.trace is not None:
+            self.trace.fold(facts)
+
+    def _committed(self, n: int) -> None:
+        self._to_loop(self.driver.committed, n)
+
+    def _not_committed(self, n: int, error: Exception) -> None:
+        self._to_loop(self.not_committed, n, error)
+
+    def _measured(self, seconds: float, _changes: int) -> None:
+        self._to_loop(self.metrics.commit.add, seconds)
+
+    def _to_loop(self, call: Callable[..., None], *arguments: Any) -> None:
+        try:
+            self.loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:  # the loop has ended: nobody waits for the news any more
+            return
+
+    def not_committed(self, n: int, error: Exception) -> None:
+        logger.error("records cannot be written: %s", error)
+        self.driver.not_committed(n, error)
+
+    # -- time
+
+    def beat(self) -> None:
+        """Twice a second: what was not written yet, and whether it is time to go."""
+        self.outlet.flush()
+        if self.trace is not None:
+            self.trace.flush()
+        if self.draining and self.may_leave(self.loop.time()):
+            self.left.set()
+
+    def may_leave(self, now: float) -> bool:
+        if self.leave_at and now >= self.leave_at:
+            return True
+        if self.only_setups:
+            return not self.engine.setting_up()
+        return not self.engine.live()
+
+    def drain(self, seconds: float | None, only_setups: bool = False) -> None:
+        """No new calls; leave when those that count have ended, or after ``seconds``."""
+        now = self.loop.time()
+        if not self.draining:
+            self.draining = True
+            self.engine.drain(now)
+            self.driver.settle(now)
+        self.only_setups = only_setups
+        self.leave_at = 0.0 if seconds is None else now + seconds
+
+    def asked_to_leave(self) -> None:
+        self.signals += 1
+        if self.signals > 1:
+            self.left.set()
+            return
+        self.say("leaving: no new calls; calls that are up go on at the next start")
+        self.drain(SETUPS, only_setups=True)
+        if self.may_leave(self.loop.time()):
+            self.left.set()
+
+    # -- reload
+
+    def asked_to_reload(self) -> None:
+        if self.reloading is None or self.reloading.done():
+            self.reloading = self.loop.create_task(self.reload())
+
+    async def reload(self) -> str:
+        """Read everything again; "" or why it was refused, and then the old stays in force."""
+        try:
+            fresh = await asyncio.to_thread(read_again, self.gateway)
+        except (Rejected, Unchangeable, OSError) as error:
+            logger.error("reload refused, the old configuration stays: %s", error)
+            return str(error)
+        for port in self.ports:
+            if isinstance(port, StreamPort) and port.contexts is not None:
+                port.contexts.take(fresh.contexts[port.name])
+                port.server_names = server_names(fresh.gateway)
+        self.gateway, self.snapshot = fresh.gateway, fresh.snapshot
+        self.mask = self.log.mask = mask_of(fresh.gateway)
+        self.engine.swap(fresh.snapshot, rules(fresh.gateway))
+        self.driver.settle(self.loop.time())
+        logger.warning("configuration and certificates read again")
+        return ""
+
+    # -- what others ask
+
+    def not_ready(self) -> str:
+        """ "" or why no new call should come here."""
+        if self.draining:
+            return "draining"
+        if self.writer is None or not self.writer.alive:
+            return "starting"
+        if self.writer.failing:
+            return "records cannot be written"
+        return ""
+
+    def measure(self) -> None:
+        """What others count, shown with the metrics."""
+        writer, gauges, sums = self.writer, self.metrics.gauges, self.metrics.sums
+        assert writer is not None
+        streams = [port for port in self.ports if isinstance(port, StreamPort)]
+        datagrams = [port for port in self.ports if isinstance(port, UdpPort)]
+        gauges.update(
+            {
+                ("tollbar_record_backlog", "Changes waiting for the disk."): lambda: writer.backlog,
+                ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
+                    writer.failing
+                ),
+                ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
+                ("tollbar_connections", "TCP and TLS connections."): lambda: sum(
+                    len(port.connections) for port in streams
+                ),
+            }
+        )
+        sums.update(
+            {
+                ("tollbar_send_errors", "Messages that could not be sent."): lambda: (
+                    self.driver.send_errors
+                ),
+                ("tollbar_datagrams_dropped", "Datagrams the full socket did not take."): lambda: (
+                    sum(port.dropped for port in datagrams)
+                ),
+                ("tollbar_connections_refused", "Connections beyond the bounds."): lambda: sum(
+                    port.refused for port in streams
+                ),
+                ("tollbar_log_lines_dropped", "Log lines nobody took."): lambda: (
+                    self.outlet.dropped
+                ),
+                ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
+                    writer.refused
+                ),
+            }
+        )
+
+
+def shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def reason(error: OSError, what: str) -> str:
+    text = error.strerror or str(error)
+    return f"{what}: {text[:1].lower()}{text[1:]}"
+
+
+def failed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """An exception nobody caught: its kind and its place, never its values."""
+    error = context.get("exception")
+    place = ""
+    trace = error.__traceback__ if isinstance(error, BaseException) else None
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    logger.error("a fault in Tollbar: %s at %s", type(error).__name__, place or "unknown")

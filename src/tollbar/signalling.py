@@ -1,0 +1,101 @@
+"""gateway.yaml in the engine's words: listeners as messages show them, peers, rules.
+
+Values only change their type here; what they mean was checked when the file was read.
+"""
+
+from typing import Final
+
+from tollbar.b2bua.engine import Rules
+from tollbar.b2bua.peer import Peer, Peers
+from tollbar.gateway import Gateway, Listener
+from tollbar.gateway import Peer as Configured
+from tollbar.policy.template import Templates, compile_templates
+from tollbar.sip.flow import TCP, TLS, UDP, Target
+from tollbar.sip.stack import Listener as Shown
+
+NOBODY: Final = "unknown"  # stands where nothing but an unfinished code was dialled
+
+
+def listeners(gateway: Gateway) -> list[Shown]:
+    return [
+        Shown(
+            entry.name,
+            entry.transport,
+            entry.advertise_host,
+            entry.advertise_port,
+            sibling(entry, gateway.listeners),
+        )
+        for entry in gateway.listeners
+    ]
+
+
+def sibling(listener: Listener, others: list[Listener]) -> str:
+    """The TCP listener that takes a request too long for a datagram (RFC 3261 18.1.1)."""
+    if listener.transport != UDP:
+        return ""
+    fits = [
+        other
+        for other in others
+        if other.transport == TCP and (":" in other.host) == (":" in listener.host)
+    ]
+    fits.sort(key=lambda other: other.host != listener.host)
+    return fits[0].name if fits else ""
+
+
+def rules(gateway: Gateway) -> Rules:
+    codes = gateway.account_codes
+    given = [peer.send_code_as for peer in gateway.peers if peer.send_code_as]
+    return Rules(
+        Peers([peer(entry) for entry in gateway.peers]),
+        headers=tuple(dict.fromkeys((*codes.headers, *given))),
+        parameter=codes.parameter,
+        undress=Undress(codes.templates),
+        max_call=gateway.max_call,
+        max_calls=gateway.max_calls,
+        commit_deadline=gateway.commit_deadline,
+        refuse_unknown=gateway.unknown_sources == "refuse",
+    )
+
+
+def peer(entry: Configured) -> Peer:
+    to = entry.to
+    made = Peer(
+        entry.name,
+        entry.role,
+        None if to is None else Target(entry.listener, to.transport, to.host, to.port),
+        domain=entry.domain,
+        trust_identity=entry.trust_identity,
+        reveal_reason=entry.reveal_reason,
+        send_code_as=entry.send_code_as,
+        first_answer=entry.first_answer,
+        ring_timeout=entry.ring_timeout,
+        certificates=[name.lower() for name in entry.certificates],
+    )
+    for source in entry.sources:
+        made.comes_from(source.network, source.port, source.transport)
+    return made
+
+
+class Undress:
+    """Takes a digit template's code and marks off a number."""
+
+    __slots__ = ("_templates",)
+
+    def __init__(self, texts: list[str]) -> None:
+        self._templates = Templates(compile_templates(texts)[0])
+
+    def __call__(self, number: str) -> str:
+        found = self._templates.split(number)
+        if found is not None:
+            return found[0]
+        return NOBODY if self._templates.begun(number) else number
+
+
+def server_names(gateway: Gateway) -> dict[tuple[str, int], str]:
+    """The name that each TLS peer's certificate must carry, by the peer's address."""
+    names = {}
+    for entry in gateway.peers:
+        if entry.to is not None and entry.to.transport == TLS:
+            name = entry.certificates[0] if entry.certificates else entry.domain
+            names[entry.to.host, entry.to.port] = name or entry.to.host
+    return names
