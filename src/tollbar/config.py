@@ -88,6 +88,8 @@ def _gateway(root: Value, path: Path) -> Gateway:
         dial_groups=[_dial_group(n, v, places) for n, v in top.entries("dial_groups")],
         places=places,
     )
+    for name in top.found:
+        places[name] = top.place(name)
     for name in ("listeners", "peers"):
         if name in top and not top.entries(name):
             top.wrong(name, "is empty", needed[name])
