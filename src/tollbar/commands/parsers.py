@@ -3,10 +3,10 @@
 import argparse
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:
-    Commands: TypeAlias = argparse._SubParsersAction[ArgumentParser]
+# Quoted: argparse cannot be subscripted while running.
+Commands: TypeAlias = "argparse._SubParsersAction[ArgumentParser]"
 
 
 def config_option(parser: ArgumentParser) -> None:
@@ -22,7 +22,7 @@ def config_option(parser: ArgumentParser) -> None:
 
 
 def command(
-    commands: "Commands",
+    commands: Commands,
     name: str,
     run: Callable[[Namespace], int],
     text: str,
