@@ -5,9 +5,20 @@ one into a number. Days of validity are calendar days in the configured time zon
 into instants once, when the codes are loaded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta, tzinfo
+from math import inf
+from typing import Final
+
+from tollbar.policy import finding
+from tollbar.policy.finding import Finding
+from tollbar.policy.refusal import EXPIRED, MALFORMED, NOT_PERMITTED, RETIRED, UNKNOWN
+from tollbar.policy.rights import Effective
+from tollbar.policy.verdict import VALID
+
+LONGEST_CODE: Final = 50
+LONGEST_DESCRIPTION: Final = 128
 
 
 @dataclass(slots=True)
@@ -20,3 +31,81 @@ class Code:
     valid_from: date | None = None
     valid_until: date | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def well_formed(code: str) -> bool:
+    """Whether a string is 1 to 50 digits."""
+    return code.isascii() and code.isdigit() and len(code) <= LONGEST_CODE
+
+
+def mask(code: str) -> str:
+    """A code for logs and explanations: its length is all that shows."""
+    return "*" * min(len(code), LONGEST_CODE)
+
+
+def day_starts(day: date, zone: tzinfo) -> float:
+    """The first instant of a calendar day, also where that day has no midnight."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+
+
+class Codes:
+    """A tenant's codes, compiled: one dictionary, and instants for those with dates."""
+
+    __slots__ = ("_spans", "by_code")
+
+    def __init__(self, codes: Sequence[Code], zone: tzinfo) -> None:
+        self.by_code = {code.code: code for code in codes}
+        self._spans: dict[str, tuple[float, float]] = {}
+        for code in codes:
+            if code.valid_from is not None or code.valid_until is not None:
+                self._spans[code.code] = (
+                    -inf if code.valid_from is None else day_starts(code.valid_from, zone),
+                    inf
+                    if code.valid_until is None or code.valid_until == date.max
+                    else day_starts(code.valid_until + timedelta(days=1), zone),
+                )
+
+    def check(self, given: str, utc: float, caller: Effective) -> str:
+        """``valid``, or the first reason of SPEC C2 against the code."""
+        code = self.by_code.get(given)
+        if code is None:
+            return UNKNOWN if well_formed(given) else MALFORMED
+        if not code.active:
+            return RETIRED
+        span = self._spans.get(given)
+        if span is not None and not span[0] <= utc < span[1]:
+            return EXPIRED
+        return VALID if caller.may_use(given) else NOT_PERMITTED
+
+    def usable(self, utc: float, caller: Effective) -> list[Code]:
+        """The codes the caller may use now, in string order, for pick lists."""
+        return [
+            self.by_code[code]
+            for code in sorted(self.by_code)
+            if self.check(code, utc, caller) == VALID
+        ]
+
+
+def check_codes(codes: Sequence[Code], tenant: str) -> list[Finding]:
+    """What is wrong with the codes themselves."""
+    found: list[Finding] = []
+    seen: set[str] = set()
+
+    def say(index: int, code: str, text: str) -> None:
+        found.append(Finding(finding.CODE, code, f"account code {code}: {text}", index, tenant))
+
+    for index, code in enumerate(codes):
+        if not well_formed(code.code):
+            say(index, code.code, "a code is 1 to 50 digits")
+        if code.code in seen:
+            say(index, code.code, "is there twice")
+        seen.add(code.code)
+        if len(code.description) > LONGEST_DESCRIPTION:
+            say(index, code.code, "the description is longer than 128 characters")
+        if (
+            code.valid_from is not None
+            and code.valid_until is not None
+            and code.valid_until < code.valid_from
+        ):
+            say(index, code.code, "valid_until lies before valid_from")
+    return found

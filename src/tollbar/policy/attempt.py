@@ -69,6 +69,9 @@ class Decision:
     judge (emergency, incoming, an earlier refusal, account codes off).
     ``account_code`` is the accepted code or ""; ``code_check`` is "valid", "none" or the word
     of C2. ``steps`` is the explanation in order, (what was looked at, what was found).
+    ``q850`` is the cause that goes with a refusal. ``location`` is the caller's, for the
+    dial plan and for who answers an emergency call. With ``shadow`` the call is forwarded
+    although ``reason`` would have refused it.
     """
 
     action: str
@@ -93,7 +96,9 @@ class Decision:
     matrix_row: int = 0
     in_report: bool = False
     status: int = 0
+    q850: int = 0
     reason: str = ""
     text: str = ""
+    location: str = ""
     shadow: bool = False
     steps: Sequence[tuple[str, str]] = ()

@@ -1,9 +1,225 @@
-"""The one pure function that decides about a call (SPEC C)."""
+"""The one pure function that decides about a call (SPEC C).
 
-from tollbar.policy.attempt import Attempt, Decision, Situation
-from tollbar.policy.snapshot import Snapshot
+The checks run in the order of C8 and the first that fails gives the reason. Emergency calls
+pass them all. It reads the snapshot and never writes it, holds no counts, and never lets an
+account code into anything but ``Decision.account_code``.
+"""
+
+from tollbar.policy.attempt import FORWARD, INTERNAL, Attempt, Decision, Situation
+from tollbar.policy.caller import Caller, find_caller, outside_caller
+from tollbar.policy.compiled import PeerPolicy, Snapshot
+from tollbar.policy.dialplan import Entry
+from tollbar.policy.given import gather
+from tollbar.policy.incoming import decide_incoming
+from tollbar.policy.lookup import Looked, look_up
+from tollbar.policy.number import destination, normalise
+from tollbar.policy.refusal import (
+    BLOCKED,
+    CLASSIFICATION,
+    INCOMPLETE,
+    NO_MATCH,
+    NO_TRUNK,
+    PEER,
+    REQUIRED,
+    UNKNOWN_CALLER,
+)
+from tollbar.policy.refusing import refuse
+from tollbar.policy.routing import emergency_routes, routes
+from tollbar.policy.settings import AS_ENTERED, REFUSE
+from tollbar.policy.verdict import INVALID, NONE, ROW, VALID
 
 
 def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decision:
-    """Decide what happens with an attempt; the checks run in the order of SPEC C8."""
-    raise NotImplementedError
+    """Decide what happens with an attempt."""
+    peer = snapshot.peers.get(attempt.peer)
+    if peer is None:
+        unknown = Decision(FORWARD, dialled=normalise(attempt.dialled))
+        unknown.steps = [("peer", "unknown")]
+        return refuse(snapshot, None, unknown, PEER)
+    if peer.trunk:
+        incoming = decide_incoming(snapshot, peer, attempt, situation)
+        if incoming is not None:
+            return incoming
+        number = outside_caller(peer, attempt)
+        caller = Caller(number, "", "trunk", peer.tenant.nobody, known=True)
+    else:
+        caller = find_caller(peer, attempt)
+    location = caller.rights.location or peer.rules.location
+    looked = look_up(snapshot, peer, attempt.dialled, location)
+    return _Call(snapshot, peer, caller, location, looked).decide(attempt, situation)
+
+
+class _Call:
+    """One call on its way through the checks."""
+
+    __slots__ = ("caller", "decision", "location", "looked", "peer", "snapshot", "steps")
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        peer: PeerPolicy,
+        caller: Caller,
+        location: str,
+        looked: Looked,
+    ) -> None:
+        self.snapshot = snapshot
+        self.peer = peer
+        self.caller = caller
+        self.location = location
+        self.looked = looked
+        self.steps: list[tuple[str, str]] = [
+            ("peer", peer.rules.name),
+            ("caller found by", caller.by if caller.known else f"{caller.by}, unknown"),
+        ]
+        self.decision = Decision(
+            FORWARD,
+            tenant=peer.tenant.name,
+            caller=caller.number,
+            dialled=looked.number,
+            location=location,
+            steps=self.steps,
+        )
+        user = caller.rights.user
+        if user is not None:
+            self.decision.user = user.name
+            if caller.extension in user.extensions or not user.extensions:
+                self.decision.extension = caller.extension
+            else:
+                self.decision.extension = user.extensions[0]
+        if looked.template:
+            self.steps.append(("template", looked.template))
+
+    def decide(self, attempt: Attempt, situation: Situation) -> Decision:
+        """Run the checks in order."""
+        entry = self.looked.entry
+        if entry is not None and entry.emergency:
+            return self._emergency(entry, attempt, situation)
+        settings = self.snapshot.settings
+        reason = ""
+        if not self.caller.known and settings.unknown_callers == REFUSE:
+            reason = UNKNOWN_CALLER
+        if entry is None:
+            entry, unmatched = self._unmatched()
+            reason = reason or unmatched
+            if entry is None:
+                return refuse(self.snapshot, self.peer, self.decision, reason)
+        self._describe(entry)
+        shadow = settings.shadow or entry.shadow
+        asks, limited = self._limits(entry)
+        reason = reason or limited
+        if settings.account_codes and (shadow or not reason):
+            reason = self._judge(asks, attempt, situation, reason)
+        if reason and not shadow:
+            return refuse(self.snapshot, self.peer, self.decision, reason)
+        found = routes(entry, self.looked.number, self.location, self.caller.rights, situation.down)
+        if self.peer.trunk:
+            found = [route for route in found if route.peer != self.peer.rules.name]
+        if not found:
+            return refuse(self.snapshot, self.peer, self.decision, NO_TRUNK)
+        self.decision.routes = found
+        self.decision.dial_group = found[0].dial_group
+        if reason:
+            self.decision.reason = reason
+            self.decision.shadow = True
+        return self.decision
+
+    def _unmatched(self) -> tuple[Entry | None, str]:
+        """What becomes of a number that matches nothing (SPEC D7)."""
+        looked = self.looked
+        plan = self.peer.tenant.plan
+        if not looked.dialable:
+            return None, NO_MATCH
+        more = looked.begun or plan.incomplete(looked.number, self.location)
+        reason = INCOMPLETE if more else NO_MATCH
+        as_entered = self.peer.tenant.as_entered
+        if looked.begun or not looked.number or as_entered is None:
+            return None, reason
+        settings = self.snapshot.settings
+        if settings.unmatched == AS_ENTERED:
+            self.steps.append(("matches nothing", "dialled as entered"))
+            return as_entered, ""
+        return (as_entered if settings.shadow else None), reason
+
+    def _describe(self, entry: Entry) -> None:
+        decision = self.decision
+        number = self.looked.number
+        decision.dial_object = entry.key
+        decision.classification = entry.classification
+        decision.standardized = entry.standardized.render(number)
+        decision.display = entry.display.render(number)
+        decision.verification = entry.verification
+        if entry.uses and entry.uses[0].internal:
+            decision.direction = INTERNAL
+
+    def _limits(self, entry: Entry) -> tuple[bool, str]:
+        """Whether a code is asked for, and what forbids the call.
+
+        The entry that the standardized number matches is looked at as well: regular
+        expressions escape the check at load, so the stricter of the two holds (SPEC D6).
+        """
+        rights = self.caller.rights
+        asks, blocked = entry.verification, entry.blocked
+        allowed = rights.may_call(entry.classification)
+        reached = destination(self.decision.standardized)
+        if reached != self.looked.number and not entry.allow_bypass:
+            second = self.peer.tenant.plan.match(reached, self.location)
+            if second is not None and not (
+                second is entry or second.emergency or second.allow_bypass
+            ):
+                self.steps.append(("standardized number matches", second.key))
+                asks = asks or second.verification
+                blocked = blocked or second.blocked
+                allowed = allowed and rights.may_call(second.classification)
+        self.decision.verification = asks
+        if blocked:
+            return asks, BLOCKED
+        return asks, "" if allowed else CLASSIFICATION
+
+    def _take_code(self, attempt: Attempt, situation: Situation) -> str:
+        """Check the explicit code; what is accepted goes into the decision."""
+        codes = attempt.codes
+        if codes and not self.peer.rules.trust_code:
+            self.steps.append(("code ignored", "the peer is not trusted for it"))
+            codes = ()
+        source, code, conflict = gather(codes, self.looked.code)
+        if not source:
+            return NONE
+        decision = self.decision
+        tenant = self.peer.tenant
+        check = conflict or tenant.codes.check(code, situation.utc, self.caller.rights)
+        decision.code_source = source
+        decision.code_check = check
+        if check == VALID:
+            decision.account_code = code
+            decision.account_code_description = tenant.codes.by_code[code].description
+        return check
+
+    def _judge(self, asks: bool, attempt: Attempt, situation: Situation, reason: str) -> str:
+        """The matrix; the reason it adds to none."""
+        if self.peer.trunk:
+            # An outside caller passing through is never asked and may not bill anyone.
+            return reason
+        check = self._take_code(attempt, situation)
+        code = check if check in (VALID, NONE) else INVALID
+        row = ROW[self.caller.rights.verification, code, asks]
+        self.decision.in_report = row.in_report
+        if reason:
+            return reason
+        self.decision.matrix_row = row.number
+        if row.placed:
+            return ""
+        return REQUIRED if check == NONE else check
+
+    def _emergency(self, entry: Entry, attempt: Attempt, situation: Situation) -> Decision:
+        """Always placed: a code that is not accepted is dropped (SPEC C3)."""
+        decision = self.decision
+        self._describe(entry)
+        decision.emergency = True
+        if self.snapshot.settings.account_codes and (attempt.codes or self.looked.code):
+            check = self._take_code(attempt, situation)
+            if check not in (VALID, NONE):
+                self.steps.append(("code dropped", check))
+        decision.in_report = bool(decision.account_code)
+        decision.routes = emergency_routes(entry, self.looked.number, self.location, situation.down)
+        decision.dial_group = decision.routes[0].dial_group
+        return decision

@@ -1,11 +1,19 @@
 """The dial plan: an ordered list of objects of which the first that matches decides (SPEC D1).
 
-Emergency objects come before all others whatever their place or location (SPEC C3).
+Emergency objects come before all others whatever their place or location (SPEC C3): among
+them one that meets the caller's location is preferred, but none is ever left out for it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from tollbar.policy import charset
+from tollbar.policy.matcher import Matcher, bits
+from tollbar.policy.number import LONGEST
+from tollbar.policy.output import Output
+from tollbar.policy.pattern import MANY, Pattern
+from tollbar.policy.trunk import DialGroup
 
 EMERGENCY: Final = "emergency"
 INTERCOM: Final = "intercom"
@@ -69,3 +77,130 @@ class DialObject:
         if self.location:
             text += f" at {self.location}"
         return text
+
+
+def locations(filtering: str) -> frozenset[str]:
+    """The places a location filter names; empty for all."""
+    return frozenset(name for name in map(str.strip, filtering.split(",")) if name)
+
+
+@dataclass(slots=True)
+class Use:
+    """A compiled ``GroupUse``. ``internal`` says that its group holds no trunk."""
+
+    group: DialGroup
+    locations: frozenset[str]
+    classification: str
+    dial_string: Output
+    internal: bool
+
+
+@dataclass(slots=True)
+class Entry:
+    """A compiled dial-plan object. ``index`` is its place in the plan as it was written."""
+
+    source: DialObject
+    index: int
+    key: str
+    pattern: Pattern
+    standardized: Output
+    display: Output
+    dial_string: Output
+    category: str
+    classification: str
+    locations: frozenset[str]
+    verification: bool
+    emergency: bool
+    blocked: bool
+    uses: Sequence[Use]
+    allow_bypass: bool
+    shadow: bool
+
+
+class DialPlan:
+    """A compiled dial plan. ``entries`` are in matching order, emergency first."""
+
+    __slots__ = ("_anywhere", "_by_location", "_emergency", "entries", "matcher")
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = sorted(entries, key=lambda entry: (not entry.emergency, entry.index))
+        count = len(self.entries)
+        self.matcher = Matcher([entry.pattern for entry in self.entries])
+        self._emergency = bits(count, (n for n, e in enumerate(self.entries) if e.emergency))
+        self._anywhere = bits(count, (n for n, e in enumerate(self.entries) if not e.locations))
+        found: dict[str, list[int]] = {}
+        for place, entry in enumerate(self.entries):
+            for name in entry.locations:
+                found.setdefault(name, []).append(place)
+        self._by_location = {
+            name: self._anywhere | bits(count, places) for name, places in found.items()
+        }
+
+    @property
+    def locations(self) -> list[str]:
+        """Every place a filter names."""
+        return sorted(self._by_location)
+
+    def meeting(self, location: str) -> int:
+        """The bits of the entries whose location filter a place meets."""
+        return self._by_location.get(location, self._anywhere)
+
+    def match(self, number: str, location: str) -> Entry | None:
+        """The entry that decides about a number."""
+        if len(number) > LONGEST:
+            return None
+        meeting = self._by_location.get(location, self._anywhere)
+        place = self.matcher.first(number, meeting | self._emergency)
+        if place < 0:
+            return None
+        entry = self.entries[place]
+        if entry.emergency and not meeting >> place & 1:
+            fitting = self.matcher.first(number, meeting & self._emergency)
+            if fitting >= 0:
+                return self.entries[fitting]
+        return entry
+
+    def every(self, number: str, location: str) -> list[Entry]:
+        """Every entry that matches, in order: what people expect a simulator to list."""
+        among = self.meeting(location) | self._emergency
+        return [self.entries[place] for place in self.matcher.every(number, among)]
+
+    def incomplete(self, number: str, location: str) -> bool:
+        """Whether more digits could still match."""
+        if len(number) > LONGEST:
+            return False
+        return self.matcher.incomplete(number, self.meeting(location) | self._emergency)
+
+    def sos(self, location: str) -> tuple[Entry, str] | None:
+        """The entry for ``urn:service:sos`` and the number it stands for there."""
+        emergency = [e for e in self.entries if e.emergency and not e.pattern.regular]
+        if not emergency:
+            return None
+        entry = min(
+            emergency,
+            key=lambda e: (
+                bool(e.locations) and location not in e.locations,
+                e.pattern.spans != [],
+                e.index,
+            ),
+        )
+        return entry, sample(entry.pattern)
+
+    @property
+    def asks(self) -> bool:
+        """Whether any entry asks for a code."""
+        return any(entry.verification for entry in self.entries)
+
+
+def sample(pattern: Pattern) -> str:
+    """The plainest number a pattern matches."""
+    if pattern.listed is not None:
+        start, stop, entries = pattern.listed
+        first = min(entries)
+    else:
+        start, stop, first = 0, 0, ""
+    return "".join(
+        first[place - start] if start <= place < stop else charset.pick(token.chars)
+        for place, token in enumerate(pattern.tokens)
+        if token.kind < MANY
+    )

@@ -5,7 +5,7 @@ the union, each grant knowing where it comes from. Only *account code verificati
 switched off again, and only for one user.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,3 +64,113 @@ class User:
     rights: Rights = field(default_factory=Rights)
     roles: Sequence[str] = ()
     workgroups: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Grant:
+    """One effective right and where it comes from; ``source`` is "" for the user's own.
+
+    ``right`` is a field of ``Rights``; ``value`` is "on", "off" or what it is granted for.
+    """
+
+    right: str
+    value: str
+    source: str
+
+
+class Effective:
+    """What one caller may do: the union, ready for a decision."""
+
+    __slots__ = ("_all_codes", "_codes", "classifications", "location", "user", "verification")
+
+    def __init__(
+        self,
+        user: User | None,
+        holders: Sequence[Rights],
+        expand: Mapping[str, frozenset[str]],
+    ) -> None:
+        self.user = user
+        self.location = user.location if user is not None else ""
+        self.verification = any(rights.verification for rights in holders)
+        if user is not None and user.rights.verification is False:
+            self.verification = False
+        self._all_codes = any(ALL in rights.codes for rights in holders)
+        self._codes = tuple(rights.codes for rights in holders if rights.codes)
+        stated = [r.classifications for r in holders if r.classifications is not None]
+        self.classifications: frozenset[str] | None = None
+        if stated:
+            names = frozenset().union(*stated)
+            self.classifications = frozenset().union(*(expand.get(n, {n}) for n in names))
+
+    def may_use(self, code: str) -> bool:
+        """Whether the caller has access to a code."""
+        if self._all_codes:
+            return True
+        return any(code in codes for codes in self._codes)
+
+    def may_call(self, classification: str) -> bool:
+        """Whether calls of a classification are allowed (SPEC D4); blocked is not asked here."""
+        return self.classifications is None or classification in self.classifications
+
+
+class Holders:
+    """A tenant's holders, by which a user's effective rights are found.
+
+    ``expand`` maps a category to the names of one's own that are of it, itself included.
+    """
+
+    __slots__ = ("default_user", "expand", "roles", "workgroups")
+
+    def __init__(
+        self,
+        default_user: Rights,
+        roles: Sequence[Role],
+        workgroups: Sequence[Workgroup],
+        expand: Mapping[str, frozenset[str]],
+    ) -> None:
+        self.default_user = default_user
+        self.roles = {role.name: role for role in roles}
+        self.workgroups = {workgroup.name: workgroup for workgroup in workgroups}
+        self.expand = expand
+
+    def sources(self, user: User | None) -> Iterator[tuple[str, Rights]]:
+        """Every holder that grants something to the user, and how it is called."""
+        yield "default user", self.default_user
+        if user is None:
+            return
+        for name in user.workgroups:
+            workgroup = self.workgroups[name]
+            yield f"workgroup {name}", workgroup.rights
+            for role in workgroup.roles:
+                yield f"role {role} of workgroup {name}", self.roles[role].rights
+        for role in user.roles:
+            yield f"role {role}", self.roles[role].rights
+        yield "", user.rights
+
+    def effective(self, user: User | None) -> Effective:
+        """The union for a user; for None the rights of a caller nobody knows."""
+        return Effective(user, [rights for _, rights in self.sources(user)], self.expand)
+
+    def grants(self, user: User | None) -> list[Grant]:
+        """The same with provenance, one grant a line, for CLI, API and pages."""
+        found: list[Grant] = []
+        off = user is not None and user.rights.verification is False
+        for source, rights in self.sources(user):
+            if rights.verification and not off:
+                found.append(Grant("verification", "on", source))
+            if rights.view_codes:
+                found.append(Grant("view_codes", "on", source))
+            if rights.correct_records:
+                found.append(Grant("correct_records", "on", source))
+            if rights.view_reports:
+                found.append(Grant("view_reports", rights.view_reports, source))
+            for right, names in (
+                ("modify_queue", rights.modify_queue),
+                ("administer", rights.administer),
+                ("codes", rights.codes),
+                ("classifications", rights.classifications or ()),
+            ):
+                found.extend(Grant(right, name, source) for name in sorted(names))
+        if off:
+            found.append(Grant("verification", "off", ""))
+        return found

@@ -3,12 +3,18 @@
 It holds rules only: which trunk is down is told by the situation, never counted here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tollbar.policy.matcher import Matcher
+from tollbar.policy.output import Output
+from tollbar.policy.pattern import Pattern
+
 PBX: Final = "pbx"
 TRUNK: Final = "trunk"
+SEQUENTIAL: Final = "sequential"
+HUNTS: Final = (SEQUENTIAL,)
 
 
 @dataclass(slots=True)
@@ -40,4 +46,50 @@ class DialGroup:
 
     name: str
     members: Sequence[str]
-    hunt: str = "sequential"
+    hunt: str = SEQUENTIAL
+
+
+class Rewrite:
+    """Numbers from one spelling into another: the first pattern that matches gives its output."""
+
+    __slots__ = ("_everything", "_matcher", "_outputs")
+
+    def __init__(self, rules: Iterable[tuple[str, str]]) -> None:
+        """Raises PatternError."""
+        patterns = []
+        self._outputs = []
+        for text, output in rules:
+            pattern = Pattern(text)
+            patterns.append(pattern)
+            self._outputs.append(Output(pattern, output))
+        self._matcher = Matcher(patterns)
+        self._everything = (1 << len(patterns)) - 1
+
+    def apply(self, number: str) -> str:
+        """The number rewritten, or as it is where nothing matches."""
+        if not self._outputs:
+            return number
+        place = self._matcher.first(number, self._everything)
+        return number if place < 0 else self._outputs[place].render(number)
+
+
+class Called:
+    """A trunk's table of called numbers: which PBX gets which."""
+
+    __slots__ = ("_everything", "_matcher", "_targets")
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        """Raises PatternError."""
+        self._targets = list(table.values())
+        self._matcher = Matcher([Pattern(text) for text in table])
+        self._everything = (1 << len(self._targets)) - 1
+
+    def find(self, number: str) -> str:
+        """The PBX for a called number, or ""."""
+        place = self._matcher.first(number, self._everything)
+        return "" if place < 0 else self._targets[place]
+
+
+def hunt(group: DialGroup, down: Collection[str]) -> list[str]:
+    """The members to try, in order, without those that are out of service."""
+    return [member for member in group.members if member not in down]

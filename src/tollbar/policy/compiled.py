@@ -1,0 +1,57 @@
+"""The parts of a snapshot: tenants and peers as decisions read them. Nothing here changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tollbar.policy.account import Codes
+from tollbar.policy.dialplan import DialPlan, Entry
+from tollbar.policy.finding import Finding
+from tollbar.policy.refusal import Answer
+from tollbar.policy.rights import Effective, Holders
+from tollbar.policy.settings import Settings
+from tollbar.policy.template import Templates
+from tollbar.policy.trunk import Called, DialGroup, PeerRules, Rewrite
+
+
+@dataclass(slots=True)
+class TenantPolicy:
+    """One tenant, compiled.
+
+    ``by_number`` finds a caller by extension or number, ``by_standardized`` a called user by
+    the standardized form of the same; ``nobody`` is the caller nobody knows. ``as_entered``
+    is the entry for numbers that match nothing, where there is a dial group to send them to.
+    """
+
+    name: str
+    codes: Codes
+    holders: Holders
+    users: Mapping[str, Effective]
+    by_number: Mapping[str, Effective]
+    by_standardized: Mapping[str, Effective]
+    nobody: Effective
+    plan: DialPlan
+    as_entered: Entry | None
+
+
+@dataclass(slots=True)
+class PeerPolicy:
+    """One peer, compiled."""
+
+    rules: PeerRules
+    tenant: TenantPolicy
+    rewrite: Rewrite
+    called: Called
+    trunk: bool
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """The compiled whole. ``warnings`` are findings that did not stop the load."""
+
+    settings: Settings
+    tenants: Mapping[str, TenantPolicy]
+    peers: Mapping[str, PeerPolicy]
+    dial_groups: Mapping[str, DialGroup]
+    templates: Templates
+    answers: Mapping[str, Answer]
+    warnings: Sequence[Finding]

@@ -1,0 +1,36 @@
+"""The explicit account code of an attempt, gathered from every place it can come from (SPEC E).
+
+Several places may say the same; where they differ it is a conflict (C5). Headers and
+parameters count from trusted peers only; dialled digits are the caller's own.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tollbar.policy.refusal import CONFLICT
+
+DIGITS: Final = "digits"
+
+Source = tuple[str, str]
+
+
+def gather(codes: Sequence[Source], dialled: str) -> tuple[str, str, str]:
+    """Source, code, and ``conflict`` or ""; empty values are none, white space is dropped.
+
+    ``dialled`` is the code a digit template found, or "".
+    """
+    source = code = ""
+    for place, value in codes:
+        value = value.strip()
+        if not value:
+            continue
+        if not source:
+            source, code = place, value
+        elif value != code:
+            return source, code, CONFLICT
+    if dialled:
+        if not source:
+            return DIGITS, dialled, ""
+        if dialled != code:
+            return source, code, CONFLICT
+    return source, code, ""
