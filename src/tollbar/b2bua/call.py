@@ -11,7 +11,6 @@ from tollbar.b2bua import causes, recovery
 from tollbar.b2bua.crossing import Crossing
 from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Rang, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
-from tollbar.b2bua.relay import speaks_reliably
 from tollbar.policy.attempt import REJECT, Attempt, Decision
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Flow
@@ -148,8 +147,7 @@ class Call:
             self.engine.emit(Rang(*self.engine.next_fact(self.id, now)))
         caller = self.a
         mate = caller.mate_of(fork)
-        required = b"100rel" in caller.invite.tokens(b"Require")
-        reliably = required or (reliable and speaks_reliably(caller.invite))
+        reliably = caller.reliable and (reliable or b"100rel" in caller.invite.tokens(b"Require"))
         if reliable and message.body:
             if mate.offered:
                 mate.offered = False
@@ -216,7 +214,7 @@ class Call:
             answer.far = fork
             answer.far_cseq = 1
         else:
-            callee.acknowledge(fork, 1, b"", b"")
+            self.acknowledge(fork, 1, b"", b"")
         mate.offered = False
         self.answered_at = now
         self.engine.longest.arm(self, now)
@@ -234,7 +232,7 @@ class Call:
         if not ok and not self.ended:
             answer.stop(now)
             if answer.far is not None and self.b is not None:
-                self.b.acknowledge(answer.far, answer.far_cseq, b"", b"")
+                self.acknowledge(answer.far, answer.far_cseq, b"", b"")
             self.release(self.b, causes.reason_line(41, "disk"), now)
             self.fail(503, "disk", now)
             return
@@ -244,6 +242,20 @@ class Call:
             return
         caller.stop()
         answer.start(now)
+
+    def acknowledge(self, dialog: Dialog, cseq: int, headers: bytes, body: bytes) -> None:
+        """Send the ACK of a 2xx and keep it for the 2xx's repeats (13.2.2.4)."""
+        engine = self.engine
+        start, rest, hop = dialog.request(b"ACK", headers, body, engine.listener_names, cseq)
+        dialog.ack, dialog.ack_hop = engine.dialog_ack(start, rest, hop)
+        dialog.ack_cseq = cseq
+
+    def acknowledge_again(self, dialog: Dialog) -> None:
+        """A 2xx came once more: the same ACK, or after a restart one like it."""
+        if dialog.ack:
+            self.engine.stack.repeat(dialog.ack_hop, dialog.ack)
+        elif dialog.ack_cseq > 0:
+            self.acknowledge(dialog, dialog.ack_cseq, b"", b"")
 
     def acknowledged(self, dialog: Dialog, message: Message, now: float) -> None:
         """An ACK for a 2xx, from either side."""
@@ -255,7 +267,7 @@ class Call:
         if answer.far is not None:
             answer.far.offered = False
             crossing = self.engine.relay.headers(message, False) if message.body else b""
-            answer.far.leg.acknowledge(answer.far, answer.far_cseq, crossing, message.body)
+            self.acknowledge(answer.far, answer.far_cseq, crossing, message.body)
         if leg.bye is not None:
             headers, leg.bye = leg.bye, None
             self.send_bye(dialog, headers, now)
@@ -264,7 +276,7 @@ class Call:
         """No ACK within 64*T1: both sides are told that the call is over (13.3.1.4)."""
         answer.stop(now)
         if answer.far is not None:
-            answer.far.leg.acknowledge(answer.far, answer.far_cseq, b"", b"")
+            self.acknowledge(answer.far, answer.far_cseq, b"", b"")
         leg: Leg = answer.dialog.leg
         if leg.bye is not None:
             headers, leg.bye = leg.bye, None
@@ -360,7 +372,7 @@ class Call:
         """Who says BYE waits for no 2xx and sends no ACK any more."""
         answer.stop(now)
         if answer.far is not None and answer.far.ack_cseq != answer.far_cseq:
-            answer.far.leg.acknowledge(answer.far, answer.far_cseq, b"", b"")
+            self.acknowledge(answer.far, answer.far_cseq, b"", b"")
         if answer.server is self.a.server and self.a.answerable:
             self.a.refuse(487, self.a.refusal(487, b""), now)
 
@@ -391,8 +403,8 @@ class Call:
         if leg.answer is not None:
             leg.bye = headers
             return
-        if leg is self.b and not dialog.ack:
-            leg.acknowledge(dialog, 1, b"", b"")
+        if leg is self.b and dialog.ack_cseq < 0:
+            self.acknowledge(dialog, 1, b"", b"")
         self.send_bye(dialog, headers, now, body)
 
     def send_bye(self, dialog: Dialog, headers: bytes, now: float, body: bytes = b"") -> None:
@@ -432,6 +444,18 @@ class Call:
         if self.ended and not self.live:
             self.engine.remove(self)
             self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
+
+    def unlink(self) -> None:
+        """Nothing refers to a closed call: let it go without waiting for the collector."""
+        for leg in (self.a, self.b):
+            if leg is None:
+                continue
+            for dialog in leg.forks.values() if isinstance(leg, Callee) else leg.dialogs:
+                dialog.leg = dialog.mate = dialog.reliable = None
+            leg.dialog = None
+        if self.b is not None:
+            self.b.client = None
+            self.b = None
 
     # -- inside the call
 

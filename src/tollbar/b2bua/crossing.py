@@ -96,7 +96,7 @@ class Crossing:
         engine = self.call.engine
         if self.answered:
             if message.cseq == self.far.ack_cseq:
-                engine.stack.repeat(self.far.ack_hop, self.far.ack)
+                self.call.acknowledge_again(self.far)
             return
         self.answered = True
         engine.timers.timer(FINAL_INTERVAL, FINAL_ANSWER).cancel(self)
@@ -109,7 +109,7 @@ class Crossing:
         self.far.aim(message)
         brings_offer = bool(message.body) and not self.offers
         if self.call.ended or not isinstance(self.server, InviteServer) or not brings_offer:
-            self.far.leg.acknowledge(self.far, self.cseq, b"", b"")
+            self.call.acknowledge(self.far, self.cseq, b"", b"")
         if self.call.ended or not isinstance(self.server, InviteServer):
             return
         self.call.crossings.discard(self)

@@ -316,6 +316,7 @@ class Engine:
         for dialog in dialogs:
             self.dialogs.pop(dialog.key, None)
         self.calls.pop(call.id, None)
+        call.unlink()
 
     # -- what the stack asks
 
@@ -473,8 +474,8 @@ class Engine:
         if message.cseq_method == b"INVITE" and 200 <= message.status < 300:
             key = b"%b %b %b" % (message.call_id, message.from_.tag, message.to.tag)
             dialog = self.dialogs.get(key)
-            if dialog is not None and dialog.ack and dialog.ack_cseq == message.cseq:
-                self.stack.repeat(dialog.ack_hop, dialog.ack)
+            if dialog is not None and dialog.ack_cseq == message.cseq:
+                dialog.leg.call.acknowledge_again(dialog)
 
     def noticed(self, kind: str, flow: Flow, detail: str, now: float) -> None:
         peer = self.peers.find(flow)

@@ -7,6 +7,7 @@ and tells the call in plain words; it never writes to the other leg.
 
 from typing import TYPE_CHECKING, Final
 
+from tollbar.b2bua.relay import speaks_reliably
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Hop
 from tollbar.sip.message import Message
@@ -82,7 +83,8 @@ class Answer:
 
 
 class Caller:
-    """Leg a. ``tag`` is the To-tag of the first dialog and of a refusal."""
+    """Leg a. ``tag`` is the To-tag of the first dialog and of a refusal; ``reliable``: the
+    caller does reliable provisional responses; ``routes`` are its Record-Route lines."""
 
     __slots__ = (
         "answer",
@@ -93,6 +95,8 @@ class Caller:
         "invite",
         "last",
         "peer",
+        "reliable",
+        "routes",
         "server",
         "tag",
         "way",
@@ -107,6 +111,11 @@ class Caller:
         self.way: Hop = way
         self.peer = peer
         self.tag = call.engine.stack.token()
+        self.reliable = speaks_reliably(invite)
+        self.routes = b""
+        if b"Record-Route" in invite.names:
+            routes = invite.all(b"Record-Route")
+            self.routes = b"".join([b"Record-Route: %b\r\n" % route for route in routes])
         self.dialog: Dialog | None = None
         self.dialogs: list[Dialog] = []
         self.answer: Answer | None = None
@@ -129,11 +138,8 @@ class Caller:
 
     def head(self, own: bytes, crossing: bytes) -> bytes:
         """The header lines of a response that makes or confirms a dialog (12.1.1)."""
-        routes = b"".join(
-            [b"Record-Route: %b\r\n" % value for value in self.invite.all(b"Record-Route")]
-        )
         contact = self.call.engine.stack.listeners[self.way.listener].contact
-        return b"%b%b%b%b" % (routes, contact, own, crossing)
+        return b"%b%b%b%b" % (self.routes, contact, own, crossing)
 
     def progress(self, mate: Dialog, message: Message, reliably: bool, now: float) -> None:
         """Pass a provisional response on, reliably where both want it so (RFC 3262)."""
@@ -292,17 +298,16 @@ class Callee:
     def _success(self, message: Message, now: float) -> None:
         known = message.to.tag in self.forks
         fork = self._fork(message)
-        if self.dialog is fork or (known and fork.ack):
+        if self.dialog is fork or (known and fork.ack_cseq > 0):
             # Repeated 2xx: ACKed again, unless the ACK still waits for the caller's.
-            if fork.ack:
-                self.call.engine.stack.repeat(fork.ack_hop, fork.ack)
+            self.call.acknowledge_again(fork)
         elif self.dialog is None and not self.unwanted:
             self.dialog = fork
             fork.confirm(message)
             self.call.answered(fork, message, now)
         else:
             fork.confirm(message)
-            self.acknowledge(fork, 1, b"", b"")
+            self.call.acknowledge(fork, 1, b"", b"")
             self.call.send_bye(fork, b"", now)
 
     def failed(self, _client: InviteClient, status: int, now: float) -> None:
@@ -324,14 +329,6 @@ class Callee:
             self.call.fail(480, "ring_timeout", now)
 
     # -- what we say
-
-    def acknowledge(self, dialog: Dialog, cseq: int, headers: bytes, body: bytes) -> None:
-        """Send the ACK of a 2xx and keep it for the 2xx's repeats."""
-        start, rest, hop = dialog.request(
-            b"ACK", headers, body, self.call.engine.listener_names, cseq
-        )
-        dialog.ack, dialog.ack_hop = self.call.engine.dialog_ack(start, rest, hop)
-        dialog.ack_cseq = cseq
 
     def withdraw(self, headers: bytes, now: float) -> None:
         """Nobody wants this try any more: CANCEL it as soon as that is allowed (9.1)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tollbar.b2bua import causes
 from tollbar.b2bua.leg import Answer, Callee, Caller
 from tollbar.policy.attempt import FORWARD, Attempt, Decision
-from tollbar.sip.dialog import Dialog
+from tollbar.sip.dialog import KEPT_FIELDS, Dialog
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.message import Message
 from tollbar.sip.timers import GIVE_UP
@@ -24,55 +24,27 @@ SETTING_UP: Final = b"s"
 ANSWERED: Final = b"a"
 REFUSED: Final = b"r"
 
-# The lines of an INVITE that its responses, its CANCEL and its ACK are built from.
-_ESSENTIAL: Final = frozenset(
-    (
-        b"Via",
-        b"From",
-        b"To",
-        b"Call-ID",
-        b"CSeq",
-        b"Contact",
-        b"Route",
-        b"Record-Route",
-        b"Supported",
-        b"Require",
-    )
-)
-
 
 class UnreadableError(ValueError):
     """Kept bytes that this version cannot read; the text says why."""
 
 
-def pack(fields: list[bytes]) -> bytes:
-    """Byte strings as one: their lengths, then themselves."""
-    return b"%b\n%b" % (b" ".join([b"%d" % len(field) for field in fields]), b"".join(fields))
+def pack(lines: list[bytes], blob: bytes, other: bytes) -> bytes:
+    """Values without line ends, one a line; then two blobs. Header values never hold one."""
+    return b"%d %d\n%b\n%b%b" % (len(blob), len(other), b"\n".join(lines), blob, other)
 
 
-def unpack(data: bytes) -> list[bytes]:
-    lengths, newline, rest = data.partition(b"\n")
-    if not newline:
-        raise UnreadableError("no list of lengths")
-    fields = []
-    at = 0
-    for length in lengths.split():
-        end = at + int(length)
-        fields.append(rest[at:end])
-        at = end
-    if at != len(rest):
-        raise UnreadableError(f"{len(rest)} bytes where {at} were kept")
-    return fields
-
-
-def essence(message: Message) -> bytes:
-    """A request without body and without the headers nobody needs after a restart."""
-    lines = [b"%b %b SIP/2.0\r\n" % (message.method, message.uri)]
-    for name, value in zip(message.names, message.values, strict=True):
-        if name in _ESSENTIAL:
-            lines.append(b"%b: %b\r\n" % (name, value))
-    lines.append(b"\r\n")
-    return b"".join(lines)
+def unpack(data: bytes) -> tuple[list[bytes], bytes, bytes]:
+    """What ``pack`` packed; raises UnreadableError."""
+    lengths, _, rest = data.partition(b"\n")
+    try:
+        first, second = map(int, lengths.split())
+    except ValueError:
+        raise UnreadableError("no lengths") from None
+    end = len(rest) - first - second
+    if min(first, second) < 0 or end < 1 or rest[end - 1 : end] != b"\n":
+        raise UnreadableError("cut short")
+    return rest[: end - 1].split(b"\n"), rest[end : end + first], rest[end + first :]
 
 
 def _way(hop: Hop) -> bytes:
@@ -92,52 +64,49 @@ def _hop(kept: bytes) -> tuple[str, str, str, int]:
 def keep(call: "Call") -> bytes:
     """The call as it stands. Empty where what was kept before still says it all."""
     caller, callee = call.a, call.b
+    server = caller.server
+    head = b"%bTo: %b\r\n" % (server.mirror, server.to)
     if call.answered_at:
-        if call.ended or caller.dialog is None or callee is None or callee.dialog is None:
-            return b""
         answer = caller.answer
+        if call.ended or answer is None or callee is None or callee.dialog is None:
+            return b""
         return pack(
             [
                 VERSION,
                 ANSWERED,
-                b"%.3f" % (call.engine.utc_offset + call.answered_at),
                 call.peer.name.encode(),
                 _way(caller.way),
-                essence(caller.invite),
-                answer.data if answer is not None else b"",
-                b"%d" % (answer.far_cseq if answer is not None else 0),
                 callee.peer.name.encode(),
                 _way(callee.dialog.way),
-                pack(caller.dialog.keep()),
-                pack(callee.dialog.keep()),
-            ]
+                b"%.3f" % (call.engine.utc_offset + call.answered_at),
+                b"%d" % answer.far_cseq,
+                *answer.dialog.keep(),
+                *callee.dialog.keep(),
+            ],
+            head,
+            answer.data,
         )
-    fields = [
+    lines = [
         VERSION,
         REFUSED if call.ended else SETTING_UP,
-        b"",
         call.peer.name.encode(),
         _way(caller.way),
-        essence(caller.invite),
-        caller.tag,
-        b"%d" % call.final[0],
-        call.final[1],
     ]
+    tries = b""
     if callee is not None and callee.client is not None:
-        fields += [
+        lines += [
             callee.peer.name.encode(),
             _way(callee.client.hop),
             callee.call_id,
             callee.tag,
             callee.local,
-            essence(Message.parse(callee.data)) if call.ended else _head(callee.data),
         ]
-    return pack(fields)
-
-
-def _head(data: bytes) -> bytes:
-    """A request of ours without its body; the Content-Length line goes with it."""
-    return data[: data.rindex(b"Content-Length: ", 0, data.index(b"\r\n\r\n") + 2)] + b"\r\n"
+        # Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from.
+        tries = callee.data[: callee.data.index(b"\r\nContact: ") + 2]
+    lines += [caller.tag, b"%d" % call.final[0]]
+    if call.ended:
+        return pack([*lines, b"%d" % len(tries)], head, tries + call.final[1])
+    return pack([*lines, b"%d" % len(tries)], head, tries)
 
 
 def restore(
@@ -149,14 +118,14 @@ def restore(
     """
     from tollbar.b2bua.call import RESTORED, Call
 
-    fields = unpack(kept)
-    if len(fields) < 9 or fields[0] != VERSION:
-        raise UnreadableError(f"format {fields[0][:8]!r}")
-    phase = fields[1]
-    peer = engine.peers.by_name.get(fields[3].decode())
+    lines, head, blob = unpack(kept)
+    if lines[0] != VERSION or len(lines) < 7:
+        raise UnreadableError(f"format {lines[0][:8]!r}")
+    phase = lines[1]
+    peer = engine.peers.by_name.get(lines[2].decode())
     if peer is None:
-        raise UnreadableError(f"peer {fields[3].decode()!r} is not configured any more")
-    listener, transport, address, port = _hop(fields[4])
+        raise UnreadableError(f"peer {lines[2].decode()!r} is not configured any more")
+    listener, transport, address, port = _hop(lines[3])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
     call = Call(engine, record_id, peer, now)
@@ -164,7 +133,7 @@ def restore(
     call.attempt = Attempt(peer=peer.name, dialled="")
     call.alive = alive
     flow = Flow(listener, transport, address, port)
-    message = Message.parse(fields[5])
+    message = Message.parse(b"INVITE sip:restored@localhost SIP/2.0\r\n%b\r\n" % head)
     server = engine.stack.revive_server(message, flow)
     way: Hop = Target(listener, transport, address, port)
     caller = call.a = Caller(call, server, message, way, peer)
@@ -172,7 +141,7 @@ def restore(
     call.live.add(server)
     engine.calls[record_id] = call
     if phase == ANSWERED:
-        _answered(call, fields, now)
+        _answered(call, lines, blob, now)
         if ended:
             call.ended = True
             call.live.add(call)
@@ -184,11 +153,12 @@ def restore(
             engine.longest.arm(call, now)
             call.probe(now)
         return call
-    caller.tag = fields[6]
-    _set_up_callee(call, fields[9:])
+    tag, status, length = lines[-3:]
+    caller.tag = tag
+    _set_up_callee(call, lines[4:-3], blob[: int(length)])
     if phase == REFUSED:
         call.ended = True
-        call.final = (int(fields[7]), fields[8])
+        call.final = (int(status), blob[int(length) :])
         call.refuse_caller(None, True, now)
         if call.b is not None:
             call.b.withdraw(b"", now)
@@ -200,19 +170,19 @@ def restore(
     return call
 
 
-def _set_up_callee(call: "Call", fields: list[bytes]) -> None:
+def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
     """The try that was under way: its INVITE as if just sent, unwanted now."""
-    if not fields:
+    if not lines:
         return
     engine = call.engine
-    peer = engine.peers.by_name.get(fields[0].decode())
-    listener, transport, address, port = _hop(fields[1])
+    peer = engine.peers.by_name.get(lines[0].decode())
+    listener, transport, address, port = _hop(lines[1])
     if peer is None or listener not in engine.stack.listeners:
         return
     hop = Target(listener, transport, address, port)
-    callee = Callee(call, peer, hop, fields[2], fields[3])
-    callee.local = fields[4]
-    callee.data = fields[5]
+    callee = Callee(call, peer, hop, lines[2], lines[3])
+    callee.local = lines[4]
+    callee.data = head + b"\r\n"
     client = engine.stack.revive(callee.data, hop, callee)
     client.state = PROCEEDING
     callee.client = client
@@ -221,18 +191,21 @@ def _set_up_callee(call: "Call", fields: list[bytes]) -> None:
     call.tries = 1
 
 
-def _answered(call: "Call", fields: list[bytes], now: float) -> None:
+def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None:
+    """Both dialogs again, and the 2xx if its ACK may still be to come."""
+    if len(lines) != 8 + 2 * KEPT_FIELDS:
+        raise UnreadableError(f"{len(lines)} values")
     engine = call.engine
     caller = call.a
     server = caller.server
-    callee_peer = engine.peers.by_name.get(fields[8].decode())
-    if callee_peer is None:
-        raise UnreadableError(f"peer {fields[8].decode()!r} is not configured any more")
-    listener, transport, address, port = _hop(fields[9])
+    peer = engine.peers.by_name.get(lines[4].decode())
+    if peer is None:
+        raise UnreadableError(f"peer {lines[4].decode()!r} is not configured any more")
+    listener, transport, address, port = _hop(lines[5])
     way = Target(listener, transport, address, port)
-    a = Dialog.kept(unpack(fields[10]), caller.way)
-    b = Dialog.kept(unpack(fields[11]), way)
-    callee = call.b = Callee(call, callee_peer, way, b.call_id, b.local_tag)
+    a = Dialog.kept(lines[8 : 8 + KEPT_FIELDS], caller.way)
+    b = Dialog.kept(lines[8 + KEPT_FIELDS :], way)
+    callee = call.b = Callee(call, peer, way, b.call_id, b.local_tag)
     callee.dialog = b
     callee.forks[b.remote_tag] = b
     caller.dialog = a
@@ -241,16 +214,15 @@ def _answered(call: "Call", fields: list[bytes], now: float) -> None:
     a.mate, b.mate = b, a
     engine.dialogs[a.key] = a
     engine.dialogs[b.key] = b
-    call.answered_at = max(0.001, float(fields[2]) - engine.utc_offset)
+    call.answered_at = max(0.001, float(lines[6]) - engine.utc_offset)
     call.tries = 1
     server.state = ACCEPTED
-    server.data = fields[6]
+    server.data = data
     engine.stack.linger_long.arm(server, now)
-    far_cseq = int(fields[7])
-    fresh = 0 <= now - call.answered_at < GIVE_UP
-    if server.data and (fresh or far_cseq):
+    far_cseq = int(lines[7])
+    if now - call.answered_at < GIVE_UP or far_cseq:
         # Whether its ACK came is not known: a phone that sent one sends it again.
-        answer = Answer(call, a, server, caller.invite.cseq, server.data)
+        answer = Answer(call, a, server, caller.invite.cseq, data)
         if far_cseq:
             answer.far = b
             answer.far_cseq = far_cseq

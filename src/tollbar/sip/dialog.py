@@ -6,6 +6,7 @@ route set and the target are easy to get right once and hard to get right five t
 
 from typing import Any, Final
 
+from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
 from tollbar.sip.fields import Address
 from tollbar.sip.flow import Hop
@@ -14,6 +15,7 @@ from tollbar.sip.reliable import Reliable
 from tollbar.sip.routing import next_hop, strict_first
 
 RESTART_JUMP: Final = 1000  # requests we may have sent after the last state we kept
+KEPT_FIELDS: Final = 10
 
 
 class Dialog:
@@ -31,6 +33,8 @@ class Dialog:
     """
 
     __slots__ = (
+        "_hop",
+        "_way",
         "ack",
         "ack_cseq",
         "ack_hop",
@@ -51,7 +55,6 @@ class Dialog:
         "rseq_heard",
         "settled",
         "target",
-        "way",
     )
 
     def __init__(
@@ -68,7 +71,8 @@ class Dialog:
         self.local_tag = local_tag
         self.remote = remote
         self.remote_tag = remote_tag
-        self.way: Hop = way
+        self._way: Hop = way
+        self._hop: Hop | None = None
         self.local_cseq = 0
         self.remote_cseq = -1
         self.routes: list[bytes] = []
@@ -84,6 +88,16 @@ class Dialog:
         self.reliable: Reliable | None = None
         self.leg: Any = None
         self.mate: Dialog | None = None
+
+    @property
+    def way(self) -> Hop:
+        return self._way
+
+    @way.setter
+    def way(self, hop: Hop) -> None:
+        if hop is not self._way:
+            self._way = hop
+            self._hop = None
 
     @property
     def key(self) -> bytes:
@@ -126,14 +140,16 @@ class Dialog:
     def aim(self, message: Message) -> None:
         """Take the remote target from a message that may refresh it (12.2)."""
         contact = message.contact
-        if contact is not None and contact.uri:
+        if contact is not None and contact.uri != self.target:
             self.target = contact.uri
+            self._hop = None
 
     def confirm(self, response: Message) -> None:
         """A 2xx came: the route set is computed anew from it (13.2.2.4)."""
         if not self.confirmed:
             self.confirmed = True
             self.routes = response.items(b"Record-Route")[::-1]
+            self._hop = None
         self.aim(response)
 
     def heard(self, message: Message) -> None:
@@ -163,7 +179,9 @@ class Dialog:
             self.local_cseq += 1
             cseq = self.local_cseq
         target, routes = self.target, self.routes
-        hop = next_hop(target, routes, self.way, listeners)
+        hop = self._hop
+        if hop is None:
+            hop = self._hop = next_hop(target, routes, self._way, listeners)
         if routes and strict_first(routes):
             target, routes = Address(routes[0]).uri, [*routes[1:], b"<%b>" % target]
         route = b"".join([b"Route: %b\r\n" % value for value in routes]) if routes else b""
@@ -189,7 +207,7 @@ class Dialog:
     # -- what a restart needs
 
     def keep(self) -> list[bytes]:
-        """The dialog as a list of byte strings, for ``Dialog.kept``."""
+        """The dialog as byte strings without line ends, ``KEPT_FIELDS`` of them."""
         return [
             self.call_id,
             self.local,
@@ -199,21 +217,19 @@ class Dialog:
             b"%d" % self.local_cseq,
             b"%d" % self.remote_cseq,
             self.target,
-            b"\n".join(self.routes),
-            self.ack,
+            b", ".join(self.routes),
             b"%d" % self.ack_cseq,
         ]
 
     @classmethod
     def kept(cls, fields: list[bytes], way: Hop) -> "Dialog":
         """The dialog that ``keep`` wrote down; our CSeq jumps ahead of what we may have sent."""
-        call_id, local, local_tag, remote, remote_tag, ours, theirs, target, routes = fields[:9]
+        call_id, local, local_tag, remote, remote_tag, ours, theirs, target, routes, ack = fields
         dialog = cls(call_id, local, local_tag, remote, remote_tag, way)
         dialog.local_cseq = int(ours) + RESTART_JUMP
         dialog.remote_cseq = int(theirs)
         dialog.target = target
-        dialog.routes = routes.split(b"\n") if routes else []
-        dialog.ack = fields[9]
-        dialog.ack_cseq = int(fields[10])
+        dialog.routes = grammar.split_list(routes)
+        dialog.ack_cseq = int(ack)
         dialog.confirmed = True
         return dialog

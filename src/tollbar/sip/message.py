@@ -317,12 +317,16 @@ class Message:
                 if len(self.items(name)) > MOST_HOPS:
                     raise SipError(400, f"Too Many {name.decode()} Entries")
         _ = self.via, self.call_id, self.max_forwards
-        _ = self.from_.parsed, self.to.parsed
         if self.cseq_method != self.method and not self.status:
             raise SipError(400, "CSeq Method Mismatch")
+        contact = self.contact
+        sender, target = self.from_, self.to
+        if target.tag and not self.status:
+            # Inside a dialog only tags and numbers are looked at: its URIs are known.
+            return
+        _ = sender.parsed, target.parsed
         if not self.status:
             _ = self.request_uri
-        contact = self.contact
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
 

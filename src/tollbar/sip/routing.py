@@ -4,6 +4,7 @@ Names in URIs are not looked up here (nothing on the signalling path waits for D
 that is no IP literal is reached by the way its side of the call came.
 """
 
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -27,13 +28,25 @@ def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: dict[str, 
     return resolve(Address(routes[0]).uri if routes else target, way, listeners)
 
 
+@lru_cache(maxsize=1024)
+def literal(host: bytes) -> str:
+    """The IP literal a host is, without brackets; "" for a name. Peers are few, so it is kept."""
+    if host.lower() == b"localhost":
+        return "127.0.0.1"
+    try:
+        return str(ip_address(host.strip(b"[]").decode("ascii")))
+    except ValueError:
+        return ""
+
+
 def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
     """The hop that a URI names, or ``way`` where it names none that we can reach."""
     try:
         uri = Uri.parse(text)
-        host = uri.host.strip(b"[]").decode("ascii")
-        address = str(ip_address("127.0.0.1" if host.lower() == "localhost" else host))
-    except (SipError, ValueError):
+    except SipError:
+        return way
+    address = literal(uri.host)
+    if not address:
         return way
     named = uri.params.get(b"transport", b"").decode("ascii", "replace").lower()
     if uri.scheme == b"sips":

@@ -20,7 +20,6 @@ from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import (
     ACCEPTED,
     ACK,
-    COMPLETED,
     FAILURE,
     GIVE_UP,
     LINGER,
@@ -87,14 +86,14 @@ COUNTED: Final = frozenset(
     )
 )
 
-# The topmost Via's sent-by and parameters, wherever the field stands, and the CSeq method.
+BRANCH_LENGTH: Final = len(COOKIE) + 16
+
+# The topmost Via, wherever it stands, and of it sent-by and branch if that has the cookie.
 _VIA: Final = re.compile(
-    rb"\r?\n(?:v|via)[ \t]*:[ \t]*SIP/2\.0/[A-Za-z]{2,4}[ \t]+([^\s;,]+)[^\r\n,]*?;"
-    rb"branch=(z9hG4bK[^\s;,]*)",
+    rb"\n(?:v|via)[ \t]*:(?:[ \t]*SIP/2\.0/[A-Za-z]{2,4}[ \t]+([^\s;,]++)[^\r\n,]*?;"
+    rb"branch=(z9hG4bK[^\s;,]*+))?",
     re.IGNORECASE,
 )
-_CSEQ: Final = re.compile(rb"\r?\ncseq[ \t]*:[ \t]*[0-9]+[ \t]+([^\s]+)", re.IGNORECASE)
-_ANY_VIA: Final = re.compile(rb"\r?\n(?:v|via)[ \t]*:", re.IGNORECASE)
 
 
 class Listener:
@@ -298,32 +297,28 @@ class Stack:
 
     def _response(self, data: bytes, flow: Flow, now: float) -> None:
         self.received[data[8:11]] += 1
-        cseq = _CSEQ.search(data)
-        via = _VIA.search(data)
-        client = None
-        if via is not None and cseq is not None:
-            client = self.clients.get(via.group(2) + b" " + cseq.group(1))
-        if client is not None and client.state == COMPLETED and client.method != b"INVITE":
-            self.repeats_absorbed += 1
-            return
         try:
             message = Message.parse(data)
-        except SipError as error:
-            self.core.noticed("malformed", flow, error.reason, now)
-            return
-        try:
+            at = data.find(b";branch=z9hG4bK") + 8
+            key = b"%b %b" % (data[at : at + BRANCH_LENGTH], message.cseq_method)
+            client = self.clients.get(key)
+            if client is None:
+                # Another Via layout than the one we sent, or nobody waits for it.
+                client = self.clients.get(b"%b %b" % (message.via.branch, message.cseq_method))
             status = message.status
-            message.via, message.cseq, message.call_id, message.from_.tag, message.to.tag  # noqa: B018
-            message.contact  # noqa: B018
+            if client is None or status > 100:
+                _ = message.to, message.contact
+                if client is None:
+                    _ = message.from_, message.call_id, message.cseq
         except SipError as error:
             self.core.noticed("malformed", flow, error.reason, now)
             return
-        if not 100 <= status <= 699 or len(_ANY_VIA.findall(data)) != 1 or client is None:
-            # 8.1.3.3: a response with more than our own Via is not for us.
+        if client is None:
             self.core.stray(message, flow, now)
-            return
-        event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
-        client.feed(event, message, now)
+        elif len(message.items(b"Via")) == 1:
+            # 8.1.3.3: a response with more than our own Via is not for us.
+            event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
+            client.feed(event, message, now)
 
     def _refuse(self, data: bytes, error: SipError, flow: Flow, now: float) -> None:
         """Answer an unusable request without keeping anything; never an ACK, never a stranger."""
@@ -548,9 +543,8 @@ def mirror(message: Message, flow: Flow) -> bytes:
         b"From: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
         % (message.from_.text, message.call_id, message.cseq, message.cseq_method)
     )
-    stamp = message.first(b"Timestamp")
-    if stamp:
-        lines.append(b"Timestamp: %b\r\n" % stamp)
+    if b"Timestamp" in message.names:
+        lines.append(b"Timestamp: %b\r\n" % (message.first(b"Timestamp") or b""))
     return b"".join(lines)
 
 
@@ -566,7 +560,7 @@ def server_key(data: bytes, flow: Flow) -> bytes:
     Empty where the branch lacks the magic cookie.
     """
     via = _VIA.search(data)
-    if via is None:
+    if via is None or via[2] is None:
         return b""
     sent_by, branch = via.groups()
     method = data[: data.find(b" ", 0, 64)]
