@@ -146,8 +146,9 @@ class Writer:
                 if item is not None:
                     changes, self._number = item
                     self._batch.add(changes)
-                    self._received += len(changes)
+                    # In this order the backlog, read meanwhile, is too high, never too low.
                     self._merged = len(self._batch)
+                    self._received += len(changes)
                 item = queue.get_nowait()
         except Empty:
             return

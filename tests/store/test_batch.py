@@ -1,0 +1,105 @@
+"""Merging changes never changes what the file ends up with."""
+
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.cdr.story import Story, call_id
+from tests.store.contract import fold
+
+from tollbar.cdr.ledger import Change, Ledger
+from tollbar.store.batch import Batch
+
+Image = tuple[dict[str, tuple[object, ...]], set[str]]
+
+
+def written(batches: list[Batch]) -> Image:
+    """What a file holds after ``batches``: open rows (draft, progress, kept) and records."""
+    rows: dict[str, tuple[object, ...]] = {}
+    records: set[str] = set()
+    for batch in batches:
+        for _, call, _, draft, *progress, kept in batch.opens("i"):
+            rows[call] = (draft, progress, kept)
+        for *progress, kept, _, call in batch.advances():
+            if call in rows:
+                rows[call] = (rows[call][0], progress, kept or rows[call][2])
+        for kept, _, call in batch.kept.values():
+            if call in rows:
+                rows[call] = (*rows[call][:2], kept)
+        for row in batch.finishes():
+            records.add(row[0])
+        for _, call in batch.forgotten.values():
+            rows.pop(call, None)
+    return rows, records
+
+
+def story_of(call: str, kept: list[bytes], steps: int) -> list[Change]:
+    story = Story(call)
+    facts = [
+        story.attempted(0.0, b"first"),
+        story.tried(0.0, kept=kept[0]),
+        story.rang(1.0, kept=kept[1]),
+        story.answered(2.0, kept=kept[2]),
+        story.ended(3.0, kept=kept[3]),
+        story.closed(4.0),
+    ]
+    return fold(*facts[:steps], ledger=Ledger())
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[list[Change]]:
+    """The changes of a few calls, interleaved and cut into batches."""
+    calls = []
+    for number in range(draw(st.integers(1, 3))):
+        kept = [draw(st.sampled_from([b"", b"x", b"y"])) for _ in range(4)]
+        calls.append(story_of(call_id(number), kept, draw(st.integers(1, 6))))
+    changes: list[Change] = []
+    while any(calls):
+        calls = [c for c in calls if c]
+        changes.append(draw(st.sampled_from(calls)).pop(0))
+    cuts = sorted(draw(st.sets(st.integers(0, len(changes)), max_size=4)))
+    ends = [0, *cuts, len(changes)]
+    return [changes[a:b] for a, b in pairwise(ends)]
+
+
+def batch(changes: list[Change], attempted: bool = False) -> Batch:
+    made = Batch()
+    made.attempted = attempted
+    made.add(changes)
+    return made
+
+
+def without_ended_progress(image: Image) -> Image:
+    """Of a call that has its record only what was kept still matters."""
+    rows, records = image
+    shown = {c: (row[0], row[2]) if c in records else row for c, row in rows.items()}
+    return shown, records
+
+
+@settings(max_examples=150)
+@given(histories(), st.booleans())
+def test_batches_end_up_like_single_changes(history: list[list[Change]], again: bool) -> None:
+    # First one by one: merging writes into the changes it is given.
+    single = written([batch([change]) for part in history for change in part])
+    merged = written([batch(part, again) for part in history])
+    assert without_ended_progress(merged) == without_ended_progress(single)
+
+
+def test_a_call_that_begins_and_closes_in_a_batch_leaves_only_its_record() -> None:
+    made = batch(story_of(call_id(1), [b"", b"", b"", b"z"], 6))
+    assert (len(made), len(made.finishes())) == (1, 1)
+
+
+def test_a_batch_that_was_tried_deletes_what_may_be_on_disk() -> None:
+    changes = story_of(call_id(1), [b"", b"", b"", b""], 6)
+    made = batch(changes[:-1])
+    made.attempted = True
+    made.add(changes[-1:])
+    assert list(made.forgotten) == [call_id(1)]
+
+
+def test_only_what_somebody_waits_for_makes_a_batch_urgent() -> None:
+    story, ledger = Story(), Ledger()
+    fold(story.attempted(), story.tried(), ledger=ledger)
+    assert not batch(fold(story.rang(1.0), ledger=ledger)).durable
+    assert batch(fold(story.answered(2.0), ledger=ledger)).durable
