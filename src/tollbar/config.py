@@ -302,7 +302,7 @@ def _pem(fields: Fields, name: str, folder: Path) -> Path | None:
     if name not in fields:
         return None
     path = _path(fields, name, folder, "")
-    if not path.is_file():
+    if not os.path.isfile(path):
         fields.wrong(name, f"there is no file {path}", "a relative path starts at this file")
     return path
 
