@@ -14,7 +14,7 @@ from tollbar.policy import charset, finding
 from tollbar.policy.box import Box, intersect, place, subtract
 from tollbar.policy.dialplan import DialPlan, Entry
 from tollbar.policy.finding import Finding
-from tollbar.policy.matcher import bits, members
+from tollbar.policy.matcher import Cover, bits, members
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import LISTED, LITERAL, MANY, REST, Pattern, Token
 
@@ -32,7 +32,7 @@ class Way:
     """One way an entry reaches numbers: what is dialled, what is reached, and their links.
 
     ``links`` gives for each dialled place the reached place it becomes, or -1. ``open`` says
-    whether the dialled end is also the reached end.
+    whether the dialled end is also the reached end. ``key`` is the same for equal ``reached``.
     """
 
     entry: Entry
@@ -41,16 +41,17 @@ class Way:
     reached: Box
     links: list[int]
     open: bool
+    key: tuple[int, ...]
 
-    def spelling(self, box: Box) -> str:
-        """The number to dial for the plainest number of a box of reached ones."""
-        spelled = [
+    def spelling(self, box: Box) -> Box:
+        """What is dialled for a box of reached numbers."""
+        places = [
             self.dialled.places[n] if link < 0 else box.places[link]
             for n, link in enumerate(self.links)
         ]
         if self.open:
-            spelled += box.places[len(self.reached.places) :]
-        return Box(spelled).sample()
+            places += box.places[len(self.reached.places) :]
+        return Box(places, box.tail if self.open else 0)
 
     def reached_by(self, dialled: Box) -> Box | None:
         """The reached numbers whose spelling lies in a box of dialled ones."""
@@ -84,7 +85,8 @@ def ways(entry: Entry, output: Output, outcome: Outcome, *, whole: bool) -> Iter
             way = _follow(reaching, dialled, spans, whole=whole)
             if way is not None:
                 reached, links, open_ended = way
-                yield Way(entry, outcome, dialled, reached, links, open_ended)
+                key = (*reached.places, reached.tail)
+                yield Way(entry, outcome, dialled, reached, links, open_ended, key)
 
 
 def _spell(pattern: Pattern, listed: str, count: int) -> tuple[Box, list[tuple[int, int] | None]]:
@@ -148,6 +150,14 @@ class Search:
         self._tenant = tenant
         self._steps = _STEPS
         self._named: set[int] = set()
+        self._cover = Cover(plan.matcher)
+        self._covered: dict[tuple[int, tuple[int, ...]], bool] = {}
+        # Entries that are first wherever the caller is.
+        self._firm = bits(
+            len(plan.entries),
+            (n for n, e in enumerate(plan.entries) if e.emergency or not e.locations),
+        )
+        self._order = {id(entry): n for n, entry in enumerate(plan.entries)}
 
     def run(self) -> None:
         """Look through everything; ``errors`` has one finding for each object that clashes."""
@@ -188,6 +198,7 @@ class Search:
         if len(outcomes) < 2:
             return
         alike = {outcome: bits(len(found), who) for outcome, who in outcomes.items()}
+        self._covered = {}
         touching = _Touching([way.reached for way in found])
         for n, way in enumerate(found):
             if way.entry.allow_bypass:
@@ -205,6 +216,11 @@ class Search:
             or first.entry is second.entry
         ):
             return
+        key = (id(second), first.key)
+        if key not in self._covered:
+            self._covered[key] = self._is_covered(first, second)
+        if self._covered[key]:
+            return
         box = intersect(first.reached, second.reached)
         if box is None:
             return
@@ -214,6 +230,21 @@ class Search:
                 self._named.add(second.entry.index)
                 self.errors.append(self._finding(first, second, *found))
                 return
+
+    def _is_covered(self, first: Way, second: Way) -> bool:
+        """Whether what both reach is always taken from the second by entries before it.
+
+        A quick answer for the usual plan, where a narrow object precedes in every spelling;
+        asked once for all objects that reach the same.
+        """
+        box = intersect(first.reached, second.reached)
+        if box is None:
+            return True
+        spelled = second.spelling(box)
+        earlier = self._firm & ((1 << self._order[id(second.entry)]) - 1)
+        length = len(spelled.places)
+        longest = None if spelled.tail else length
+        return bool(self._cover.over(spelled.places, length, longest, earlier))
 
     def _locations(self, one: Entry, other: Entry) -> list[str]:
         """The places at which both can be reached."""
@@ -233,7 +264,7 @@ class Search:
             looked = waiting.pop()
             spelled: list[str] = []
             for way in (one, other):
-                number = way.spelling(looked)
+                number = way.spelling(looked).sample()
                 first = self._plan.match(number, location)
                 if first is not way.entry:
                     taken = None if first is None else way.reached_by(_around(first, number))

@@ -3,6 +3,7 @@
 Bit ``n`` is the ASCII character ``n``; bit 127 stands for every character beyond ASCII.
 """
 
+from functools import cache
 from typing import Final
 
 SIZE: Final = 128
@@ -34,6 +35,7 @@ def members(mask: int) -> list[int]:
     return found
 
 
+@cache
 def pick(mask: int) -> str:
     """One member, a digit if there is one: for the sample numbers that findings show."""
     mask = (mask & DIGITS) or (mask & ~(1 << OTHER)) or mask

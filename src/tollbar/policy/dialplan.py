@@ -31,6 +31,9 @@ CATEGORIES: Final = (
 )
 
 
+_EVERYWHERE: Final[frozenset[str]] = frozenset()
+
+
 @dataclass(slots=True)
 class GroupUse:
     """One line of an object's dial groups: used where location and classification fit.
@@ -81,6 +84,8 @@ class DialObject:
 
 def locations(filtering: str) -> frozenset[str]:
     """The places a location filter names; empty for all."""
+    if not filtering:
+        return _EVERYWHERE
     return frozenset(name for name in map(str.strip, filtering.split(",")) if name)
 
 

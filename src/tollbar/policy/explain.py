@@ -4,9 +4,12 @@ Account codes never appear here, accepted or not: the record has its own field f
 """
 
 import json
+from typing import Final
 
 from tollbar.policy.account import mask
 from tollbar.policy.attempt import FORWARD, Decision
+
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def as_dict(decision: Decision) -> dict[str, object]:
@@ -45,8 +48,32 @@ def as_dict(decision: Decision) -> dict[str, object]:
 
 
 def as_json(decision: Decision) -> str:
-    """The same as one compact line, as stored with each record."""
-    return json.dumps(as_dict(decision), ensure_ascii=False, separators=(",", ":"))
+    """What a record has no column for, as one compact line: with them it is the whole."""
+    found: dict[str, object] = {
+        "action": decision.action,
+        "verification": decision.verification,
+        "code_check": decision.code_check,
+        "steps": decision.steps,
+    }
+    if decision.dial_object:
+        found["dial_object"] = decision.dial_object
+    if decision.display != decision.dialled:
+        found["display"] = decision.display
+    if decision.location:
+        found["location"] = decision.location
+    if decision.emergency:
+        found["emergency"] = True
+    if decision.reason:
+        found["reason"] = decision.reason
+        found["status"] = decision.status
+        found["text"] = decision.text
+    if decision.shadow:
+        found["shadow"] = True
+    if decision.routes:
+        found["routes"] = [
+            (route.peer, route.dial_string, route.dial_group) for route in decision.routes
+        ]
+    return _compact(found)
 
 
 def as_text(decision: Decision) -> str:

@@ -66,19 +66,30 @@ class Matcher:
         return column
 
     def first(self, number: str, among: int) -> int:
-        """The first pattern of ``among`` (bits) that matches, or -1."""
-        left = self._ending(number, among)
+        """The first pattern of ``among`` (bits) that matches, or -1.
+
+        The reading is ``_read`` written out: this is the one loop every call goes through.
+        """
+        length = len(number)
+        ends = self._ends
+        left = among & (ends[length] if length < len(ends) else self._goes_on)
+        for table, code in zip(self.tables, charset.fold(number)):  # noqa: B905
+            left &= table[code]
+            if not left:
+                return -1
+        verify = self._verify
         while left:
             low = left & -left
             place = low.bit_length() - 1
-            if not low & self._verify or self._accepts(place, number):
+            if not low & verify or self._accepts(place, number):
                 return place
             left ^= low
         return -1
 
     def every(self, number: str, among: int) -> Iterator[int]:
         """Every pattern of ``among`` that matches, in order."""
-        left = self._ending(number, among)
+        ends = self._ends[len(number)] if len(number) < len(self._ends) else self._goes_on
+        left = self._read(number, among & ends)
         while left:
             low = left & -left
             place = low.bit_length() - 1
@@ -96,10 +107,6 @@ class Matcher:
                 return True
             left ^= low
         return False
-
-    def _ending(self, number: str, among: int) -> int:
-        ends = self._ends[len(number)] if len(number) < len(self._ends) else self._goes_on
-        return self._read(number, among & ends)
 
     def _accepts(self, place: int, number: str) -> bool:
         pattern = self.patterns[place]
@@ -129,32 +136,35 @@ class Cover:
         self._by_length: dict[tuple[int, int | None], int] = {}
         self._plain = bits(matcher.count, (n for n, p in enumerate(matcher.patterns) if p.exact))
 
-    def covering(self, place: int) -> list[int]:
+    def before(self, place: int) -> list[int]:
         """The patterns before ``place`` that cover the one there."""
         pattern = self._matcher.patterns[place]
         if pattern.regular:
             return []
-        left = self._plain & ((1 << place) - 1) & self._reaching(pattern)
-        for column, chars in zip(range(len(self._matcher.tables)), pattern.columns, strict=False):
-            if not left:
-                return []
-            left &= self._accepting(column, chars)
-        return members(left)
+        before = (1 << place) - 1
+        return members(self.over(pattern.columns, pattern.shortest, pattern.longest, before))
 
-    def _reaching(self, pattern: Pattern) -> int:
-        """Patterns whose lengths include those of this one; kept, because lengths are few."""
-        lengths = (pattern.shortest, pattern.longest)
-        if lengths not in self._by_length:
-            self._by_length[lengths] = bits(
+    def over(self, columns: Sequence[int], shortest: int, longest: int | None, among: int) -> int:
+        """Those of ``among`` that accept all numbers of these columns and lengths."""
+        left = among & self._reaching(shortest, longest)
+        for column, chars in enumerate(columns[: len(self._matcher.tables)]):
+            if not left:
+                break
+            left &= self._accepting(column, chars)
+        return left
+
+    def _reaching(self, shortest: int, longest: int | None) -> int:
+        """Patterns whose lengths include these; kept, because lengths are few."""
+        if (shortest, longest) not in self._by_length:
+            self._by_length[shortest, longest] = self._plain & bits(
                 self._matcher.count,
                 (
                     n
                     for n, p in enumerate(self._matcher.patterns)
-                    if p.shortest <= pattern.shortest
-                    and (p.longest is None or p.longest == pattern.longest)
+                    if p.shortest <= shortest and (p.longest is None or p.longest == longest)
                 ),
             )
-        return self._by_length[lengths]
+        return self._by_length[shortest, longest]
 
     def _accepting(self, column: int, chars: int) -> int:
         """Patterns that accept every character of a set in one place."""

@@ -1,7 +1,7 @@
 """Output fields: standardized number, dial strings, display string, rewritten callers (SPEC D2).
 
 An output repeats its pattern's wildcards, all of them and in order. It is compiled into the
-cheapest way to build the text: as dialled, one slice between two literals, or parts.
+cheapest way to build the text: as dialled, slices between literals, or groups of an expression.
 """
 
 import re
@@ -12,9 +12,8 @@ from tollbar.policy.number import FORMATTING
 from tollbar.policy.pattern import LITERAL, Pattern, Token, tokens
 
 _AS_DIALLED: Final = 0
-_SLICE: Final = 1
-_PARTS: Final = 2
-_GROUPS: Final = 3
+_SLICES: Final = 1
+_GROUPS: Final = 2
 
 _REFERENCE: Final = re.compile(r"\\([0-9])")
 
@@ -24,14 +23,13 @@ Part = str | tuple[int, int | None]
 class Output:
     """One compiled output field. ``tokens`` is None where it is as dialled or by reference."""
 
-    __slots__ = ("_how", "_parts", "_pattern", "_prefix", "_start", "_stop", "_suffix", "tokens")
+    __slots__ = ("_how", "_parts", "_pattern", "_slices", "_suffix", "tokens")
 
     def __init__(self, pattern: Pattern, text: str, *, formatted: bool = False) -> None:
         self._pattern = pattern
         self._how = _AS_DIALLED
-        self._prefix = self._suffix = ""
-        self._start = 0
-        self._stop: int | None = None
+        self._slices: list[tuple[str, int, int | None]] = []
+        self._suffix = ""
         self._parts: list[Part] = []
         self.tokens: list[Token] | None = None
         if not text:
@@ -87,20 +85,15 @@ class Output:
         rest = iter(spans)
         for token in self.tokens:
             self._add(token.text if token.kind == LITERAL else next(rest))
-        slices = [part for part in self._parts if not isinstance(part, str)]
-        if len(slices) > 1:
-            self._how = _PARTS
-            return
-        self._how = _SLICE
-        self._start, self._stop = slices[0] if slices else (0, 0)
-        before = True
+        self._how = _SLICES
+        before = ""
         for part in self._parts:
-            if not isinstance(part, str):
-                before = False
-            elif before:
-                self._prefix += part
+            if isinstance(part, str):
+                before = part
             else:
-                self._suffix += part
+                self._slices.append((before, *part))
+                before = ""
+        self._suffix = before
 
     def _add(self, part: Part) -> None:
         """Append a part, joining it to the one before where both are one piece."""
@@ -123,10 +116,11 @@ class Output:
         how = self._how
         if how == _AS_DIALLED:
             return number
-        if how == _SLICE:
-            return self._prefix + number[self._start : self._stop] + self._suffix
-        if how == _PARTS:
-            return "".join([p if isinstance(p, str) else number[p[0] : p[1]] for p in self._parts])
+        if how == _SLICES:
+            text = ""
+            for before, start, stop in self._slices:
+                text += before + number[start:stop]
+            return text + self._suffix
         expression = self._pattern.expression
         found = expression.fullmatch(number) if expression is not None else None
         if found is None:

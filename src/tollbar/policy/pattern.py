@@ -23,7 +23,6 @@ REST: Final = 4  # Z
 EXPRESSION: Final = "re:"
 LITERALS: Final = "0123456789+^/*#,@:_=&"
 
-_ONE: Final = {"X": charset.DIGITS, "Y": charset.NOT_ZERO, "N": charset.TWO_UP}
 _SETTABLE: Final = charset.DIGITS | charset.of("*#")
 
 
@@ -36,6 +35,22 @@ class Token:
     text: str
 
 
+_WILDCARDS: Final = {
+    "X": Token(ONE, charset.DIGITS, "X"),
+    "Y": Token(ONE, charset.NOT_ZERO, "Y"),
+    "N": Token(ONE, charset.TWO_UP, "N"),
+    "$": Token(LISTED, charset.DIGITS, "$"),
+    "?": Token(MANY, charset.DIALLED, "?"),
+    "Z": Token(REST, charset.ANY, "Z"),
+}
+_PLAIN: Final = {
+    **_WILDCARDS,
+    **{letter.lower(): token for letter, token in _WILDCARDS.items()},
+    **{c: Token(LITERAL, charset.of(c), c) for c in LITERALS},
+}
+"""The characters that mean the same wherever they stand; tokens are shared, never changed."""
+
+
 def tokens(text: str, *, output: bool = False) -> list[Token]:
     """Split a pattern or an output field; an output keeps its formatting characters."""
     found: list[Token] = []
@@ -43,7 +58,10 @@ def tokens(text: str, *, output: bool = False) -> list[Token]:
     while place < len(text):
         c = text[place]
         place += 1
-        if c == '"':
+        token = _PLAIN.get(c)
+        if token is not None:
+            found.append(token)
+        elif c == '"':
             end = text.find('"', place)
             if end < 0:
                 raise PatternError("a quote is not closed")
@@ -56,19 +74,9 @@ def tokens(text: str, *, output: bool = False) -> list[Token]:
             inside = text[place:end]
             found.append(Token(ONE, _set(inside), f"[{inside}]"))
             place = end + 1
-        elif c.upper() in _ONE:
-            found.append(Token(ONE, _ONE[c.upper()], c.upper()))
-        elif c == "$":
-            found.append(Token(LISTED, charset.DIGITS, c))
-        elif c == "?":
-            found.append(Token(MANY, charset.DIALLED, c))
-        elif c in "Zz":
-            found.append(Token(REST, charset.ANY, "Z"))
         elif c in FORMATTING:
             if output:
                 found.append(_literal(c))
-        elif c in LITERALS:
-            found.append(_literal(c))
         else:
             raise PatternError(f"{c!r} has no meaning here; put text in double quotes")
     return found

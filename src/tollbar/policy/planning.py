@@ -108,7 +108,11 @@ class Planner:
             name: self._output(pattern, getattr(source, name), said, formatted=name == "display")
             for name, said in _FIELDS.items()
         }
-        uses = [use for line in source.groups for use in self._use(pattern, source, line)]
+        uses = [
+            use
+            for line in source.groups
+            for use in self._use(pattern, source, line, outputs["dial_string"])
+        ]
         if not source.groups and category != BLOCKED:
             if category == EMERGENCY:
                 self._error("an emergency object needs a dial group")
@@ -156,7 +160,9 @@ class Planner:
             self._error(f"the {said} {error}")
             return Output(pattern, "")
 
-    def _use(self, pattern: Pattern, source: DialObject, line: GroupUse) -> list[Use]:
+    def _use(
+        self, pattern: Pattern, source: DialObject, line: GroupUse, default: Output
+    ) -> list[Use]:
         group = self._groups.get(line.group)
         if group is None:
             self._error(f"no dial group {line.group!r}")
@@ -166,16 +172,10 @@ class Planner:
             self._error(f"dial group {line.group}: no classification {line.classification!r}")
         if self._categories.get(line.classification) == BLOCKED:
             self._error(f"dial group {line.group}: blocked never goes out")
-        text = line.dial_string or source.dial_string
-        said = "dial string" if not line.dial_string else f"dial string for {line.group}"
-        if not line.dial_string:
-            # Already said of the object's own field where it is wrong.
-            try:
-                output = Output(pattern, text)
-            except PatternError:
-                output = Output(pattern, "")
-        else:
-            output = self._output(pattern, text, said, formatted=False)
+        output = default
+        if line.dial_string:
+            said = f"dial string for {line.group}"
+            output = self._output(pattern, line.dial_string, said, formatted=False)
         internal = not any(member in self._trunks for member in group.members)
         return [Use(group, locations(line.location), classification, output, internal)]
 
@@ -188,7 +188,7 @@ class Planner:
             self._index, self._key = entry.index, entry.key
             earlier = [
                 plan.entries[n]
-                for n in cover.covering(place)
+                for n in cover.before(place)
                 if (plan.entries[n].emergency and not entry.emergency)
                 or not plan.entries[n].locations
                 or (entry.locations and entry.locations <= plan.entries[n].locations)

@@ -115,7 +115,7 @@ def compile_templates(texts: Sequence[str]) -> tuple[list[Template], list[Findin
         except PatternError as error:
             found.append(Finding(TEMPLATE, text, f"template {text}: {error}", index))
     for (_, one), (index, other) in combinations(good, 2):
-        example = _common(one.steps, other.steps)
+        example = _both_match(one.steps, other.steps)
         if example is not None:
             found.append(
                 Finding(
@@ -129,7 +129,7 @@ def compile_templates(texts: Sequence[str]) -> tuple[list[Template], list[Findin
     return [template for _, template in good], found
 
 
-def _common(one: Sequence[_Step], other: Sequence[_Step]) -> str | None:
+def _both_match(one: Sequence[_Step], other: Sequence[_Step]) -> str | None:
     """A string that both readings accept, found over pairs of places; None if there is none."""
     waiting: list[tuple[int, int, str]] = [(0, 0, "")]
     seen = {(0, 0)}
