@@ -31,6 +31,7 @@ from tollbar.net.driver import Driver
 from tollbar.net.tcp import StreamPort
 from tollbar.net.udp import UdpPort
 from tollbar.outlet import Outlet
+from tollbar.policy.explain import as_json
 from tollbar.policy.snapshot import Snapshot
 from tollbar.reload import Unchangeable, mask_of, read_again
 from tollbar.scrape import Scrape
@@ -98,7 +99,7 @@ class Server:
         self.mask = mask_of(gateway)
         self.outlet = Outlet(errors)
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
-        self.ledger = Ledger()
+        self.ledger = Ledger(as_json)
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
