@@ -311,19 +311,17 @@ def main() -> int:
         stage.start()
         try:
             print(f"Gateway on 127.0.0.1:{stage.ports[5060]}, trunk on {stage.ports[5070]}.\n")
-            wide = max(len(s.shows) for s in chosen)
-            line = f"     {{:{wide}}}  {{:30}}  {{:30}}  {{}}"
-            print(line.format("", "the caller got", "the far end got", "the record"))
+            shown = max(len(s.shows) for s in chosen)
+            wanted = max(len(s.caller_gets) for s in chosen)
+            line = f"{{:4}} {{:{shown}}}  {{:{wanted}}}  {{:22}}  {{:15}}  {{}}"
+            print(
+                line.format("", "", "expected", "the caller got", "the far end got", "the record")
+            )
             for scenario in chosen:
                 played = stage.play(scenario)
+                got = (played.answer, played.far_got, played.record)
                 mark = "FAIL" if played.wrong else "ok"
-                print(
-                    f"{mark:4} "
-                    + line.format(
-                        scenario.shows, played.answer, played.far_got, played.record
-                    ).lstrip(" "),
-                    flush=True,
-                )
+                print(line.format(mark, scenario.shows, scenario.caller_gets, *got), flush=True)
                 for wrong in played.wrong:
                     print(f"       {wrong}")
                 failed += bool(played.wrong)

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
 def test_it_goes_as_the_table_says(stage: Stage, scenario: Scenario) -> None:
     assert stage.play(scenario).wrong == []
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [s for s in scenarios() if s.name in ("basic-call", "cancelled-call", "hold-by-callee")],
+    ids=lambda scenario: scenario.name,
+)
+def test_it_goes_the_same_way_for_a_caller_over_tcp(stage: Stage, scenario: Scenario) -> None:
+    over_tcp = replace(scenario, caller=["sipp", "-t", "t1", *scenario.caller[1:]])
+    assert stage.play(over_tcp).wrong == []
+    assert "SIP/2.0/TCP" in (stage.directory / scenario.name / "caller.log").read_text()
 
 
 @pytest.mark.parametrize(
