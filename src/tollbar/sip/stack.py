@@ -439,8 +439,10 @@ class Stack:
         """The server side of an INVITE that came before a restart: its repeats match again."""
         hop, fallback = self._way_back(message, flow)
         key = server_key(message.data, flow) or _plain_key(message, flow)
-        if flow.reliable and fallback is not None:
-            hop, fallback = fallback, None
+        if isinstance(hop, Flow):
+            # The path itself is gone with the process that knew it.
+            hop = fallback or Target(flow.listener, UDP, flow.address, flow.port)
+            fallback = None
         server = InviteServer(self, key, message, hop, fallback)
         self._born(server, message, flow)
         return server
