@@ -71,7 +71,9 @@ class Histogram:
 
     def family(self, name: str, text: str) -> Metric:
         buckets, so_far = [], 0
-        for bound, count in zip((*self.bounds, "+Inf"), tuple(self.counts), strict=True):
+        for bound, count in zip(
+            (*map(float, self.bounds), "+Inf"), tuple(self.counts), strict=True
+        ):
             so_far += count
             buckets.append((str(bound), float(so_far)))
         return HistogramMetricFamily(name, text, buckets=buckets, sum_value=self.total)

@@ -1,0 +1,184 @@
+import json
+import os
+import shlex
+import socket
+from pathlib import Path
+
+import pytest
+from tests.facts import Story
+
+from tollbar import outlet as outlets
+from tollbar.gateway import AccountCodes
+from tollbar.log import BURST, CallLog
+from tollbar.mask import Mask
+from tollbar.outlet import Outlet
+
+
+class Kept(Outlet):
+    """An outlet that keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.writes: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        self.writes.append(data)
+
+    @property
+    def text(self) -> str:
+        return b"".join(self.writes).decode()
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+
+def log(style: str = "text", level: str = "info") -> tuple[CallLog, Kept]:
+    kept = Kept()
+    mask = Mask(AccountCodes(templates=["*61*CODE#NUMBER"]))
+    return CallLog(kept, mask, style, level), kept
+
+
+def test_a_call_is_three_lines_under_one_id_in_one_write() -> None:
+    calls, kept = log()
+    calls.fold(Story().whole("id1"))
+    assert [line.split()[1] for line in kept.lines] == ["attempted", "answered", "ended"]
+    assert all("call=id1" in line for line in kept.lines)
+    assert len(kept.writes) == 1
+    assert kept.text.endswith("\n")
+
+
+def test_a_refused_call_says_why() -> None:
+    calls, kept = log()
+    calls.fold(Story().refused("id1", "required"))
+    assert kept.lines[1].split()[1:] == [
+        "refused",
+        "call=id1",
+        "reason=required",
+        "status=403",
+        "cause=16",
+        "by=caller",
+    ]
+
+
+def test_times_are_utc_with_milliseconds_and_durations_in_seconds() -> None:
+    calls, kept = log()
+    calls.fold(Story().whole("id1"))
+    assert kept.lines[1].startswith("2026-01-01T00:00:02.000Z answered")
+    assert "seconds=7.0" in kept.lines[2]
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+@pytest.mark.parametrize("check", ["valid", "unknown", "none"])
+def test_no_code_in_clear(style: str, check: str) -> None:
+    calls, kept = log(style, "debug")
+    calls.fold(
+        Story().whole(
+            "id1",
+            dialled="*61*4711#3175551234",
+            account_code="4711" if check == "valid" else "",
+            code_check=check,
+            code_source="digits",
+            matrix_row=8,
+        )
+    )
+    assert "4711" not in kept.text
+    assert "3175551234" in kept.text
+    assert ("****" in kept.lines[0].partition("to")[2]) is True
+
+
+def test_json_lines_parse_and_carry_the_same() -> None:
+    calls, kept = log("json")
+    calls.fold(Story().whole("id1", caller='"Ann" ü\n'))
+    first = json.loads(kept.lines[0])
+    assert first["event"] == "attempted"
+    assert first["call"] == "id1"
+    assert first["from"] == '"Ann" ü\n'
+
+
+@pytest.mark.parametrize("caller", ["a b", "a=b", 'say "x"', "x\ny", "ü", "a\\b", ""])
+def test_text_values_cannot_be_taken_for_others(caller: str) -> None:
+    calls, kept = log()
+    calls.fold(Story().whole("id1", caller=caller))
+    assert len(kept.lines) == 3
+    pairs = dict(part.split("=", 1) for part in shlex.split(kept.lines[0])[2:])
+    assert pairs["call"] == "id1"
+    assert pairs["to"] == "3175551234"
+
+
+def test_the_level_leaves_out_what_is_below() -> None:
+    calls, kept = log(level="warning")
+    calls.fold(Story().whole("id1"))
+    assert kept.lines == []
+    calls.fold(Story().refused("id2", "required"))
+    assert [line.split()[1] for line in kept.lines] == ["refused"]
+    calls.fold([Story().attempted("id3", emergency=True)])
+    assert "emergency=yes" in kept.lines[-1]
+
+
+def test_tries_and_ringing_are_for_debugging() -> None:
+    calls, kept = log(level="debug")
+    calls.fold(Story().whole("id1"))
+    events = [line.split()[1] for line in kept.lines]
+    assert events == ["attempted", "tried", "rang", "answered", "ended"]
+
+
+def test_strangers_are_logged_at_a_bounded_rate() -> None:
+    calls, kept = log()
+    story = Story()
+    calls.fold([story.noticed("unknown_source", 5.0, "udp 192.0.2.1:5060")] * 100)
+    assert len(kept.lines) == BURST
+    calls.fold([story.noticed("emergency", 5.0)] * 20)
+    assert len(kept.lines) == BURST + 20
+    calls.fold([story.noticed("unknown_source", 6.0)])
+    assert "suppressed=90" in kept.lines[-1]
+
+
+def test_what_is_remembered_of_a_call_ends_with_it() -> None:
+    calls, _ = log()
+    calls.fold(Story().whole("id1"))
+    assert not calls._answered
+
+
+def test_an_outlet_never_waits_for_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlets, "WAITING", 1000)
+    read, write = os.pipe()
+    outlet = Outlet(write)
+    line = b"x" * 99 + b"\n"
+    for _ in range(2000):
+        outlet.write(line)
+    assert outlet.dropped > 0
+    assert os.get_blocking(write)
+    got = os.read(read, 1 << 20)
+    outlet.flush()
+    outlet.write(b"last\n")
+    got += os.read(read, 1 << 20)
+    assert got.endswith(b"\nlast\n")
+    assert got.count(line) * 100 + 5 == len(got)
+    assert got.count(line) + outlet.dropped == 2000
+    outlet.close()
+    os.close(read)
+    os.close(write)
+
+
+def test_an_outlet_takes_files_and_sockets(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as file:
+        outlet = Outlet(file.fileno())
+        outlet.write(b"one\n")
+        outlet.close()
+    assert (tmp_path / "log").read_bytes() == b"one\n"
+    here, there = socket.socketpair()
+    with here, there:
+        outlet = Outlet(here.fileno())
+        outlet.write(b"two\n")
+        outlet.close()
+        assert there.recv(100) == b"two\n"
+
+
+def test_a_reader_that_is_gone_harms_nobody() -> None:
+    read, write = os.pipe()
+    outlet = Outlet(write)
+    os.close(read)
+    outlet.write(b"one\ntwo\n")
+    assert outlet.dropped == 2
+    outlet.close()
+    os.close(write)
