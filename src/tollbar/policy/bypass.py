@@ -242,9 +242,8 @@ class Search:
             return True
         spelled = second.spelling(box)
         earlier = self._firm & ((1 << self._order[id(second.entry)]) - 1)
-        length = len(spelled.places)
-        longest = None if spelled.tail else length
-        return bool(self._cover.over(spelled.places, length, longest, earlier))
+        longest = None if spelled.tail else len(spelled.places)
+        return bool(self._cover.over(spelled.places, longest, earlier))
 
     def _locations(self, one: Entry, other: Entry) -> list[str]:
         """The places at which both can be reached."""

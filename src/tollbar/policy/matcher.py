@@ -134,7 +134,10 @@ class Cover:
         self._matcher = matcher
         self._by_set: dict[tuple[int, int], int] = {}
         self._by_length: dict[tuple[int, int | None], int] = {}
-        self._plain = bits(matcher.count, (n for n, p in enumerate(matcher.patterns) if p.exact))
+        self._plain = bits(
+            matcher.count,
+            (n for n, p in enumerate(matcher.patterns) if p.exact and len(p.columns) <= _DEEPEST),
+        )
 
     def before(self, place: int) -> list[int]:
         """The patterns before ``place`` that cover the one there."""
@@ -142,11 +145,11 @@ class Cover:
         if pattern.regular:
             return []
         before = (1 << place) - 1
-        return members(self.over(pattern.columns, pattern.shortest, pattern.longest, before))
+        return members(self.over(pattern.columns, pattern.longest, before))
 
-    def over(self, columns: Sequence[int], shortest: int, longest: int | None, among: int) -> int:
-        """Those of ``among`` that accept all numbers of these columns and lengths."""
-        left = among & self._reaching(shortest, longest)
+    def over(self, columns: Sequence[int], longest: int | None, among: int) -> int:
+        """Those of ``among`` that accept all numbers that begin with these columns."""
+        left = among & self._reaching(len(columns), longest)
         for column, chars in enumerate(columns[: len(self._matcher.tables)]):
             if not left:
                 break

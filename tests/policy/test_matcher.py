@@ -1,0 +1,86 @@
+"""The compiled matcher against the obvious one."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.policy import reference
+
+from tollbar.policy.matcher import Cover, Matcher, members
+from tollbar.policy.pattern import Pattern
+
+ENTRIES = ["80", "88", "8", "123"]
+PIECES = ["0", "1", "9", "+", "*", "X", "Y", "N", "[1-3]", "[28#]"]
+
+PATTERNS = st.builds(
+    lambda before, middle, after, end: "".join([*before, middle, *after, end]),
+    st.lists(st.sampled_from(PIECES), max_size=3),
+    st.sampled_from(["", "", "", "$$", "?"]),
+    st.lists(st.sampled_from(PIECES), max_size=2),
+    st.sampled_from(["", "", "?", "Z"]),
+).filter(bool)
+PLANS = st.lists(PATTERNS, min_size=1, max_size=12)
+NUMBERS = st.text("0123589+*#a", max_size=7)
+
+
+def compiled(patterns: list[str]) -> Matcher:
+    return Matcher([Pattern(pattern, ENTRIES) for pattern in patterns])
+
+
+@settings(max_examples=400, deadline=None)
+@given(PLANS, st.lists(NUMBERS, min_size=1, max_size=20), st.data())
+def test_the_first_pattern_that_matches_is_found(
+    patterns: list[str], numbers: list[str], data: st.DataObject
+) -> None:
+    matcher = compiled(patterns)
+    among = data.draw(st.integers(0, (1 << len(patterns)) - 1))
+    kept = members(among)
+    for number in numbers:
+        place = reference.first([patterns[n] for n in kept], number, ENTRIES)
+        assert matcher.first(number, among) == (kept[place] if place >= 0 else -1)
+        every = [n for n in kept if reference.first([patterns[n]], number, ENTRIES) == 0]
+        assert list(matcher.every(number, among)) == every
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PATTERNS.filter(lambda p: len(p) < 6), min_size=1, max_size=3), NUMBERS)
+def test_a_number_is_incomplete_where_more_characters_could_match(
+    patterns: list[str], number: str
+) -> None:
+    # Five places at most, of which the number holds some; Z and ? need one more at most.
+    most = max(1, 5 - len(number))
+    slow = reference.incomplete(patterns, number, "0189+*", min(most, 4), ENTRIES)
+    fast = compiled(patterns).incomplete(number, (1 << len(patterns)) - 1)
+    if slow:
+        assert fast
+    elif fast:
+        # The slow one may have looked too short or through too few characters.
+        assert reference.incomplete(patterns, number, "0123589+*#", most, ENTRIES)
+
+
+@settings(max_examples=200, deadline=None)
+@given(PLANS, st.lists(NUMBERS, min_size=30, max_size=60))
+def test_whoever_covers_a_pattern_takes_all_its_numbers(
+    patterns: list[str], numbers: list[str]
+) -> None:
+    matcher = compiled(patterns)
+    cover = Cover(matcher)
+    for place, pattern in enumerate(patterns):
+        for other in cover.before(place):
+            for number in numbers:
+                if reference.first([pattern], number, ENTRIES) == 0:
+                    assert reference.first([patterns[other]], number, ENTRIES) == 0
+
+
+def test_a_pattern_longer_than_the_tables_still_matches_exactly() -> None:
+    text = "1" * 80
+    matcher = compiled([text + "2", text + "3", text + "Z"])
+    assert matcher.first(text + "3", 0b111) == 1
+    assert matcher.first(text + "4", 0b111) == 2
+    assert matcher.first(text[:-1] + "23", 0b111) == -1
+
+
+def test_a_thousand_patterns_keep_their_order() -> None:
+    patterns = [f"{n:04}X" for n in range(1000)] + ["XXXXX"]
+    matcher = compiled(patterns)
+    everything = (1 << len(patterns)) - 1
+    assert matcher.first("07135", everything) == 713
+    assert matcher.first("17135", everything) == 1000
