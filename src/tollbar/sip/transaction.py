@@ -141,11 +141,12 @@ class _Server(Transaction):
         self.stack.send(self.hop, data)
 
     def divert(self, _argument: object, _now: float) -> None:
-        """The connection broke: the response goes by a new one, once."""
-        if self.fallback is not None and self.data:
+        """The connection broke: what was said, and what is still to say, goes by a new one."""
+        if self.fallback is not None:
             self.hop = self.fallback
             self.fallback = None
-            self.stack.send(self.hop, self.data)
+            if self.data:
+                self.stack.send(self.hop, self.data)
 
 
 class InviteServer(_Server):
@@ -257,18 +258,20 @@ class Server(_Server):
         (TRYING, PROVISIONAL): (PROCEEDING, _Server.send),
         (TRYING, SUCCESS): (COMPLETED, complete),
         (TRYING, FAILURE): (COMPLETED, complete),
+        (TRYING, LOST): (TRYING, _Server.divert),
         (TRYING, GIVE_UP): (TERMINATED, Transaction.finish),
         (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
         (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
         (PROCEEDING, SUCCESS): (COMPLETED, complete),
         (PROCEEDING, FAILURE): (COMPLETED, complete),
+        (PROCEEDING, LOST): (PROCEEDING, _Server.divert),
         (PROCEEDING, GIVE_UP): (TERMINATED, Transaction.finish),
         (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
         (COMPLETED, LOST): (COMPLETED, _Server.divert),
         (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
     }
     IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
-        "nothing has been answered yet": ((TRYING, REQUEST), (TRYING, LOST), (PROCEEDING, LOST)),
+        "nothing has been answered yet": ((TRYING, REQUEST),),
         "no ACK belongs to a request that is not INVITE": (
             (TRYING, ACK),
             (PROCEEDING, ACK),
