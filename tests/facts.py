@@ -76,9 +76,9 @@ class Story:
             self.closed(call, 9.0),
         ]
 
-    def refused(self, call: str, reason: str, **decided: object) -> list[Fact]:
+    def refused(self, call: str, reason: str, at: float = 0.0, **decided: object) -> list[Fact]:
         return [
-            self.attempted(call, 0.0, action=REJECT, reason=reason, **decided),
-            self.ended(call, 0.0, "refused", reason=reason, status=403),
-            self.closed(call, 0.0),
+            self.attempted(call, at, action=REJECT, reason=reason, **decided),
+            self.ended(call, at, "refused", reason=reason, status=403),
+            self.closed(call, at),
         ]

@@ -1,0 +1,212 @@
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.facts import Story
+
+from tollbar import __version__
+from tollbar.cdr.ledger import Change, Ledger
+from tollbar.cli import main, parser
+from tollbar.commands import completion, display, settings
+from tollbar.store.local import LocalFile
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """The sample configuration with a state directory of its own."""
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    return tmp_path / "config" / "gateway.yaml"
+
+
+@pytest.fixture
+def calls(config: Path) -> Path:
+    """Three calls on record: two with a code, one refused."""
+    story, ledger = Story(), Ledger()
+    facts = [
+        *story.whole("one", account_code="4711", user="alice", in_report=True, matrix_row=8),
+        *story.whole("two", account_code="0815", user="bob", in_report=True, matrix_row=2),
+        *story.refused("three", "required", 5.0, matrix_row=7, dialled="9195551234"),
+    ]
+    changes: list[Change] = []
+    for fact in facts:
+        changes += ledger.fold(fact)
+    local = LocalFile(config.parent.parent / "var")
+    local.commit(changes)
+    local.close()
+    return config
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], *([name, "--help"] for name in completion.words(parser()))):
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        assert left.value.code == 0
+        text = capsys.readouterr().out
+        assert "examples:" in text
+        assert "tollbar " in text.partition("examples:")[2]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert lines(capsys) == [f"tollbar {__version__}"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["simulate"], ["report", "--by", "moon"], ["cdr", "--day", "x"]]
+)
+def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(arguments)
+    assert left.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_check_accepts_the_sample(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--config", str(config)]) == 0
+    assert "can be used" in capsys.readouterr().out
+
+
+def test_check_names_file_line_and_hint(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(config.read_text() + "\nmetrix: {}\n")
+    number = len(config.read_text().splitlines())
+    assert main(["check", "-c", str(config)]) == 1
+    assert f"{config}:{number}" in capsys.readouterr().out
+    assert main(["check", "-c", str(config), "--json"]) == 1
+    finding = json.loads(lines(capsys)[0])
+    assert (finding["level"], finding["line"]) == ("error", number)
+    assert "metrics" in finding["hint"]
+
+
+def test_run_refuses_the_same_on_standard_error(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(config.read_text() + "\nmetrix: {}\n")
+    assert main(["run", "-c", str(config)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"tollbar: {config}:")
+
+
+def test_a_configuration_that_is_not_there_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "-c", str(tmp_path / "none.yaml")]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "none.yaml" in error
+
+
+def test_where_the_configuration_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(settings.VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    found = settings.config_path(parser().parse_args(["check"]))
+    assert found == ROOT / "config" / "gateway.yaml"
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "gateway.yaml").touch()
+    assert settings.config_path(parser().parse_args(["check"])) == Path("config/gateway.yaml")
+    monkeypatch.setenv(settings.VARIABLE, "/from/environment")
+    assert settings.config_path(parser().parse_args(["check"])) == Path("/from/environment")
+    for arguments in (["check", "-c", "/named"], ["-c", "/named", "check"]):
+        assert settings.config_path(parser().parse_args(arguments)) == Path("/named")
+
+
+def test_no_gateway_running_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["status"], ["calls"], ["drain"], ["hangup", "x"], ["trace", "off"]):
+        assert main([*command, "-c", str(config)]) == 1
+        assert "no gateway runs" in capsys.readouterr().err
+
+
+def test_simulate_explains_and_tells_by_its_exit_code(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["simulate", "-c", str(config), "--from", "1001", "--to", "919195551234"]
+    assert main([*call, "--code", "4711"]) == 0
+    text = capsys.readouterr().out
+    assert "carrier" in text
+    assert main(call) == 1
+    assert "required" in capsys.readouterr().out
+    assert main([*call, "--code", "4711", "--json"]) == 0
+    assert isinstance(json.loads(capsys.readouterr().out), dict)
+    assert main([*call, "--peer", "nobody"]) == 1
+    assert "pbx, carrier" in capsys.readouterr().err
+
+
+def test_cdr_lists_and_filters(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cdr", "-c", str(calls)]) == 0
+    shown = lines(capsys)
+    assert shown[0].split()[:3] == ["Setup", "From", "To"]
+    assert [line.split()[-1] for line in shown[1:]] == ["one", "two", "three"]
+    assert main(["cdr", "-c", str(calls), "--outcome", "refused", "--json"]) == 0
+    (record,) = (json.loads(line) for line in lines(capsys))
+    assert (record["record_id"], record["reason"], record["dialled"]) == (
+        "three",
+        "required",
+        "9195551234",
+    )
+    assert main(["cdr", "-c", str(calls), "--code", "0815", "--json", "--all"]) == 0
+    assert [json.loads(line)["account_code"] for line in lines(capsys)] == ["0815"]
+    assert main(["cdr", "-c", str(calls), "-n", "1", "--json"]) == 0
+    assert [json.loads(line)["record_id"] for line in lines(capsys)] == ["three"]
+    assert main(["cdr", "-c", str(calls), "--until", "2025-12-31", "--json"]) == 0
+    assert lines(capsys) == []
+
+
+def test_cdr_as_csv_keeps_codes_as_text(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cdr", "-c", str(calls), "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["account_code"] for row in rows] == ["4711", "0815", ""]
+
+
+def test_report_orders_codes_as_strings_and_totals(
+    calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "-c", str(calls)]) == 0
+    shown = lines(capsys)
+    assert [line.split()[0] for line in shown[1:]] == ["0815", "4711", "Total"]
+    assert main(["report", "-c", str(calls), "--by", "user", "--json"]) == 0
+    groups = [json.loads(line) for line in lines(capsys)]
+    assert groups[-1]["level"] == "total"
+    assert (groups[-1]["attempts"], groups[-1]["billable_ms"]) == (2, 14_000)
+    assert main(["report", "detail", "-c", str(calls), "--code", "1..5", "--csv"]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert [row[0] for row in rows] == ["Account Code", "4711"]
+
+
+def test_a_reader_that_stops_early_is_no_error(calls: Path) -> None:
+    command = [sys.executable, "-m", "tollbar", "cdr", "--json", "-c", str(calls)]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" | true', "sh", *command], capture_output=True, timeout=60, check=False
+    )
+    assert done.stderr == b""
+
+
+def test_completion_is_a_script_that_bash_accepts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion"]) == 0
+    script = capsys.readouterr().out
+    test = script + "\nCOMP_WORDS=(tollbar rep); COMP_CWORD=1; _tollbar; echo ${COMPREPLY[@]}"
+    test += "\nCOMP_WORDS=(tollbar report --b); COMP_CWORD=2; _tollbar; echo ${COMPREPLY[@]}"
+    done = subprocess.run(
+        ["bash", "-c", test], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["report", "--by"]
+
+
+def test_columns_are_aligned_and_cursor_characters_gone(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display.table(("A", "B"), [("long cell", "1"), ("\x1b[2J", "2")])
+    assert lines(capsys) == ["A          B", "long cell  1", "?[2J       2"]

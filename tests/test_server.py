@@ -1,0 +1,337 @@
+"""The whole process in one loop: real engine, real sockets on free ports, real disk."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tollbar.b2bua.engine import Engine
+from tollbar.cdr.record import Record
+from tollbar.config import load
+from tollbar.gateway import Destination, Gateway, Listener, Peer, Source
+from tollbar.loading import load_snapshot
+from tollbar.net.control import ask
+from tollbar.server import Server, StartError
+from tollbar.store.records import Records
+
+SAMPLE = Path(__file__).parents[1] / "config" / "gateway.yaml"
+
+
+class Phone:
+    """A UDP peer that sends a message and waits for one."""
+
+    def __init__(self) -> None:
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.sock.setblocking(False)
+        self.port: int = self.sock.getsockname()[1]
+
+    def send(self, text: str, port: int) -> None:
+        self.sock.sendto(text.replace("\n", "\r\n").encode(), ("127.0.0.1", port))
+
+    async def receive(self, start: str, method: str = "") -> str:
+        """The next message that starts so, of this method; others are passed over."""
+        async with asyncio.timeout(10):
+            while True:
+                data = await asyncio.get_running_loop().sock_recv(self.sock, 65535)
+                text = data.decode()
+                if text.startswith(start) and field(text, "CSeq").endswith(method):
+                    return text
+
+
+def field(message: str, name: str) -> str:
+    return next(
+        line.partition(": ")[2] for line in message.splitlines() if line.startswith(f"{name}: ")
+    )
+
+
+class Running:
+    """A server on free ports, between a PBX and a trunk."""
+
+    def __init__(self, directory: Path) -> None:
+        self.pbx, self.trunk = Phone(), Phone()
+        self.gateway = self.configured(directory)
+        snapshot, _ = load_snapshot(self.gateway)
+        self.said: list[str] = []
+        self.errors = (directory / "err").open("ab")
+        self.server = Server(
+            self.gateway, snapshot, Engine, say=self.said.append, errors=self.errors.fileno()
+        )
+        self.task: asyncio.Task[int] | None = None
+
+    def configured(self, directory: Path) -> Gateway:
+        gateway = load(SAMPLE)
+        gateway.state_directory = directory / "state"
+        gateway.listeners = [
+            Listener("udp", "udp", "127.0.0.1", 0, "127.0.0.1", 0),
+            Listener("tcp", "tcp", "127.0.0.1", 0, "127.0.0.1", 0),
+        ]
+        here = ip_network("127.0.0.1/32")
+        gateway.peers = [
+            Peer(
+                "pbx",
+                "pbx",
+                listener="udp",
+                sources=[Source(here)],
+                to=Destination("udp", "127.0.0.1", self.pbx.port),
+                trust_identity=True,
+                trust_code=True,
+            ),
+            Peer(
+                "carrier",
+                "trunk",
+                listener="udp",
+                sources=[Source(here, self.trunk.port)],
+                to=Destination("udp", "127.0.0.1", self.trunk.port),
+                incoming="pbx",
+            ),
+        ]
+        gateway.metrics_port = 0
+        return gateway
+
+    async def start(self) -> "Running":
+        self.task = asyncio.get_running_loop().create_task(self.server.run())
+        while not self.said and not self.task.done():
+            await asyncio.sleep(0)
+        if self.task.done():
+            self.task.result()
+        return self
+
+    async def stop(self) -> None:
+        if self.task is not None and not self.task.done():
+            self.server.left.set()
+            await self.task
+        self.errors.close()
+        self.pbx.sock.close()
+        self.trunk.sock.close()
+
+    @property
+    def port(self) -> int:
+        return self.gateway.listeners[0].port
+
+    async def asked(self, command: str, **request: Any) -> Any:
+        request["command"] = command
+        return await asyncio.to_thread(ask, self.gateway.state_directory, request)
+
+    def records(self) -> list[Record]:
+        store = Records(self.gateway.state_directory)
+        try:
+            return list(store.find())
+        finally:
+            store.close()
+
+    def invite(self, number: str = "3175551234", call_id: str = "one") -> None:
+        port = self.pbx.port
+        self.pbx.send(
+            f"INVITE sip:{number}@127.0.0.1:{self.port} SIP/2.0\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{call_id}\n"
+            f"From: <sip:1001@127.0.0.1>;tag=a\nTo: <sip:{number}@127.0.0.1>\n"
+            f"Call-ID: {call_id}\nCSeq: 1 INVITE\nContact: <sip:1001@127.0.0.1:{port}>\n"
+            "Max-Forwards: 70\nContent-Length: 0\n\n",
+            self.port,
+        )
+
+    def answer(self, invite: str, status: str) -> None:
+        """The trunk's response to an INVITE it got."""
+        kept = "\n".join(
+            line
+            for line in invite.splitlines()
+            if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:"))
+        )
+        self.trunk.send(
+            f"SIP/2.0 {status}\n{kept}\nTo: {field(invite, 'To')};tag=b\n"
+            f"Contact: <sip:x@127.0.0.1:{self.trunk.port}>\nContent-Length: 0\n\n",
+            self.port,
+        )
+
+    async def up(self) -> tuple[str, str]:
+        """An answered call; the trunk's INVITE and the caller's 200."""
+        self.invite()
+        invite = await self.trunk.receive("INVITE")
+        self.answer(invite, "200 OK")
+        ok = await self.pbx.receive("SIP/2.0 200")
+        self.in_dialog("ACK", ok, 1)
+        return invite, ok
+
+    def in_dialog(self, method: str, ok: str, cseq: int) -> None:
+        self.pbx.send(
+            f"{method} sip:gw@127.0.0.1:{self.port} SIP/2.0\n"
+            f"Via: SIP/2.0/UDP 127.0.0.1:{self.pbx.port};branch=z9hG4bK-{method}\n"
+            f"From: {field(ok, 'From')}\nTo: {field(ok, 'To')}\nCall-ID: one\n"
+            f"CSeq: {cseq} {method}\nMax-Forwards: 70\nContent-Length: 0\n\n",
+            self.port,
+        )
+
+
+Begin = Callable[[], Awaitable[Running]]
+
+
+@pytest_asyncio.fixture
+async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
+    begun: list[Running] = []
+
+    async def begin() -> Running:
+        begun.append(Running(tmp_path))
+        return await begun[-1].start()
+
+    yield begin
+    for running in begun:
+        await running.stop()
+
+
+async def test_it_says_where_to_look(begin: Begin) -> None:
+    running = await begin()
+    text = "\n".join(running.said)
+    assert f"udp 127.0.0.1:{running.port}" in text
+    assert str(running.gateway.state_directory) in text
+    assert "tollbar status" in text
+
+
+async def test_a_call_goes_through_and_its_record_is_on_disk_before_the_bye_is_answered(
+    begin: Begin,
+) -> None:
+    running = await begin()
+    _, ok = await running.up()
+    await running.trunk.receive("ACK")
+    assert (await running.asked("status"))["answered"] == 1
+    running.in_dialog("BYE", ok, 2)
+    bye = await running.trunk.receive("BYE")
+    await running.pbx.receive("SIP/2.0 200", "BYE")
+    (record,) = running.records()
+    assert (record.outcome, record.trunk, record.ended_by) == ("answered", "carrier", "caller")
+    assert "BYE" in field(bye, "CSeq")
+
+
+async def test_a_refused_call_is_counted_logged_and_recorded(begin: Begin) -> None:
+    running = await begin()
+    running.invite("9195551234")
+    await running.pbx.receive("SIP/2.0 403")
+    (record,) = running.records()
+    assert (record.outcome, record.reason) == ("refused", "required")
+    assert (await running.asked("status"))["calls"] == 0
+    labels = next(iter(running.server.metrics.calls))
+    assert labels[:2] == ("refused", "required")
+    log = Path(running.errors.name).read_text()
+    assert "refused" in log
+    assert "reason=required" in log
+
+
+async def test_an_operator_sees_and_ends_a_call(begin: Begin) -> None:
+    running = await begin()
+    await running.up()
+    (call,) = await running.asked("calls")
+    assert (call["state"], call["dialled"], call["trunk"]) == ("answered", "3175551234", "carrier")
+    assert await running.asked("hangup", call=call["record_id"][:12]) == call["record_id"]
+    await running.trunk.receive("BYE")
+    await running.pbx.receive("BYE")
+
+
+async def test_a_drained_gateway_refuses_and_leaves_when_the_last_call_has_ended(
+    begin: Begin,
+) -> None:
+    running = await begin()
+    _, ok = await running.up()
+    assert await running.asked("drain") == "draining"
+    assert running.server.not_ready() == "draining"
+    running.invite(call_id="two")
+    assert field(await running.pbx.receive("SIP/2.0 503"), "Retry-After")
+    assert running.task is not None
+    assert not running.task.done()
+    running.in_dialog("BYE", ok, 2)
+    async with asyncio.timeout(10):
+        assert await running.task == 0
+
+
+async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
+    running = await begin()
+    _, ok = await running.up()
+    await running.trunk.receive("ACK")
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert running.task is not None
+    async with asyncio.timeout(10):
+        assert await running.task == 0
+    assert running.records() == []
+    # The same places, so that both phones are still where the call knows them.
+    again = running
+    again.said.clear()
+    snapshot, _ = load_snapshot(again.gateway)
+    again.server = Server(
+        again.gateway, snapshot, Engine, say=again.said.append, errors=again.errors.fileno()
+    )
+    await again.start()
+    assert again.server.restored == 1
+    again.in_dialog("BYE", ok, 2)
+    await again.trunk.receive("BYE")
+    await again.pbx.receive("SIP/2.0 200", "BYE")
+    (record,) = again.records()
+    assert record.outcome == "answered"
+
+
+async def test_a_second_signal_leaves_at_once(begin: Begin) -> None:
+    running = await begin()
+    running.invite()
+    await running.trunk.receive("INVITE")
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert running.task is not None
+    while not running.server.draining:
+        await asyncio.sleep(0)
+    assert not running.task.done()
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(5):
+        assert await running.task == 0
+
+
+async def test_a_second_process_in_the_state_directory_is_told_in_one_line(begin: Begin) -> None:
+    await begin()
+    with pytest.raises(StartError) as caught:
+        await begin()
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_taken_port_is_told_in_one_line(begin: Begin, tmp_path: Path) -> None:
+    running = await begin()
+    (tmp_path / "two").mkdir()
+    other = Running(tmp_path / "two")
+    other.gateway.listeners[0].port = running.port
+    try:
+        with pytest.raises(StartError, match=r"'udp'.*in use"):
+            await other.start()
+    finally:
+        await other.stop()
+
+
+async def test_a_trace_is_written_on_request(begin: Begin) -> None:
+    running = await begin()
+    place = Path(await running.asked("trace", on=True, caller=""))
+    running.invite("*61*4711%239195551234")
+    await running.trunk.receive("INVITE")
+    assert await running.asked("trace", on=False) == str(place)
+    text = place.read_text()
+    assert "INVITE sip:" in text
+    assert "4711" not in text
+
+
+async def test_a_reload_takes_the_new_or_keeps_the_old(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await begin()
+    before = running.server.snapshot
+
+    def again(path: Path) -> Gateway:
+        return running.gateway
+
+    monkeypatch.setattr("tollbar.reload.load", again)
+    assert await running.server.reload() == ""
+    assert running.server.snapshot is not before
+    kept = running.server.snapshot
+    running.gateway.directory = Path("/nonexistent/directory.yaml")
+    assert "directory.yaml" in await running.server.reload()
+    assert running.server.snapshot is kept
+    assert running.server.engine.setting_up() == 0
