@@ -1,0 +1,110 @@
+"""Emergency calls are always placed (SPEC C3)."""
+
+from dataclasses import replace
+
+import pytest
+from tests.policy.office import CARRIERS, OFFICE, PLAN, build, call, peer
+
+from tollbar.policy.attempt import FORWARD
+from tollbar.policy.dialplan import DialObject, GroupUse
+from tollbar.policy.rights import Rights
+
+BAD = ["x", "8", "99", "2020"]
+
+
+@pytest.mark.parametrize("dialled", ["911", "9911", "9-1-1", "urn:service:sos", "sip:911@pbx"])
+@pytest.mark.parametrize("caller", ["1001", "1002", "1003", "1004", "5550000", ""])
+@pytest.mark.parametrize("code", [None, *BAD])
+def test_a_bad_code_is_dropped_and_the_call_is_placed(
+    dialled: str, caller: str, code: str | None
+) -> None:
+    decision = call(build(unknown_callers="refuse"), dialled, caller, code)
+    assert decision.action == FORWARD
+    assert decision.emergency
+    assert (decision.account_code, decision.in_report, decision.matrix_row) == ("", False, 0)
+    assert [route.dial_string for route in decision.routes] == ["911", "911"]
+    assert (decision.status, decision.reason) == (0, "")
+
+
+def test_rows_3_and_9_do_not_hold_for_emergency() -> None:
+    for caller in ("1004", "1003"):
+        assert call(build(), "3175551234", caller, "8").matrix_row in (3, 9)
+        assert call(build(), "911", caller, "8").action == FORWARD
+        assert call(build(), "911", caller, "4711").account_code == ""
+
+
+def test_a_good_code_stays_with_an_emergency_call() -> None:
+    decision = call(build(), "911", "1001", "4711")
+    assert (decision.account_code, decision.in_report) == ("4711", True)
+
+
+def test_conflicting_codes_are_dropped() -> None:
+    decision = call(build(), "911", codes=[("header", "1"), ("header", "3")])
+    assert (decision.action, decision.account_code, decision.code_check) == (
+        FORWARD,
+        "",
+        "conflict",
+    )
+    assert ("code dropped", "conflict") in decision.steps
+
+
+def test_class_limits_do_not_hold_for_emergency() -> None:
+    limited = replace(OFFICE, default_user=Rights(classifications=frozenset({"local"})))
+    assert call(build(limited), "911").action == FORWARD
+
+
+@pytest.mark.parametrize(
+    "dialled", ["*61*8#911", "*61*8#9911", "*61*#911", "*61*8%23911", "*61*abc#911"]
+)
+def test_emergency_is_recognised_behind_a_template(dialled: str) -> None:
+    decision = call(build(templates=["*61*CODE#NUMBER"]), dialled)
+    assert (decision.action, decision.emergency, decision.dialled[-3:]) == (FORWARD, True, "911")
+
+
+def test_emergency_is_recognised_before_a_template() -> None:
+    star = DialObject("*61*112#Z", "emergency", dial_string='"112"Z', groups=CARRIERS)
+    tenant = replace(OFFICE, dial_plan=(*PLAN, star))
+    decision = call(build(tenant, templates=["*61*CODE#NUMBER"]), "*61*112#5")
+    assert decision.emergency
+    assert decision.dial_object == "*61*112#Z"
+
+
+@pytest.mark.parametrize("urn", ["urn:service:sos", "URN:SERVICE:SOS", "urn:service:sos.fire"])
+def test_an_urn_is_sent_as_the_first_plain_emergency_number(urn: str) -> None:
+    wild = DialObject("11X", "emergency", dial_string="11X", groups=CARRIERS)
+    tenant = replace(OFFICE, dial_plan=(wild, *PLAN))
+    decision = call(build(tenant), urn)
+    assert decision.emergency
+    assert decision.routes[0].dial_string == "911"
+    only = replace(OFFICE, dial_plan=(wild, PLAN[-1]))
+    assert call(build(only), urn).routes[0].dial_string == "110"
+
+
+@pytest.mark.parametrize("urn", ["urn:service:sosx", "urn:service:so", "urn:x:sos"])
+def test_another_urn_is_no_emergency(urn: str) -> None:
+    assert not call(build(), urn).emergency
+
+
+def test_an_urn_without_an_emergency_object_matches_nothing() -> None:
+    tenant = replace(OFFICE, dial_plan=PLAN[2:])
+    assert call(build(tenant), "urn:service:sos").reason == "no_match"
+
+
+def test_trunks_that_are_down_are_tried_last() -> None:
+    snapshot = build()
+    decision = call(snapshot, "911", down=frozenset({"carrier"}))
+    assert [route.peer for route in decision.routes] == ["backup", "carrier"]
+    decision = call(snapshot, "911", down=frozenset({"carrier", "backup"}))
+    assert [route.peer for route in decision.routes] == ["carrier", "backup"]
+
+
+def test_a_dial_group_of_another_place_is_better_than_none() -> None:
+    uses = (GroupUse("pbx", location="berlin"), GroupUse("carriers", location="rome"))
+    tenant = replace(OFFICE, dial_plan=(DialObject("911", "emergency", groups=uses),))
+    assert call(build(tenant), "911").action == FORWARD
+    decision = call(build(tenant, peers=peer(location="rome")), "911")
+    assert [route.peer for route in decision.routes] == ["carrier", "backup", "pbx"]
+
+
+def test_the_place_of_the_caller_is_told() -> None:
+    assert call(build(peers=peer(location="rome")), "911").location == "rome"
