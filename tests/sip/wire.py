@@ -119,7 +119,7 @@ class Notes:
         self.strays: list[Message] = []
         self.notices: list[str] = []
 
-    def admits(self, message: Message, flow: Flow, *_now: float) -> bool:
+    def admits(self, message: Message, flow: Flow, now: float) -> bool:
         return self.known
 
     def knows(self, flow: Flow) -> bool:

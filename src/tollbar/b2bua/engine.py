@@ -323,7 +323,7 @@ class Engine:
     def knows(self, flow: Flow) -> bool:
         return self.peers.find(flow) is not None
 
-    def admits(self, message: Message, flow: Flow) -> bool:
+    def admits(self, message: Message, flow: Flow, now: float) -> bool:
         """A request of a dialog belongs to it wherever it comes from (SPEC J1)."""
         if self.peers.find(flow) is not None:
             return True
@@ -331,7 +331,7 @@ class Engine:
             return True
         if message.method == b"CANCEL" or message.method == b"ACK":
             return False
-        self.notice("unknown_source", "", f"{flow.transport} {flow.address}:{flow.port}", 0.0)
+        self.notice("unknown_source", "", f"{flow.transport} {flow.address}:{flow.port}", now)
         if self.rules.refuse_unknown:
             self.stack.reply(message, flow, 403)
         return False

@@ -212,9 +212,12 @@ class Message:
         return found
 
     def tokens(self, name: bytes) -> list[bytes]:
-        """The tokens of a list such as Require, in lower case; Allow keeps its case."""
-        items = self.items(name)
-        return items if name == b"Allow" else [item.lower() for item in items]
+        """The tokens of a list such as Require, in lower case; Allow keeps its case.
+
+        Never raises: what is no token is told as it stands, and equals none of ours.
+        """
+        items = [item for value in self.all(name) for item in map(bytes.strip, value.split(b","))]
+        return [item if name == b"Allow" else item.lower() for item in items if item]
 
     def _need(self, name: bytes) -> bytes:
         names = self.names
@@ -284,6 +287,16 @@ class Message:
         return found
 
     @property
+    def record_routes(self) -> list[bytes]:
+        """The elements of Record-Route, each an address that can be read."""
+        if b"Record-Route" not in self.names:
+            return []
+        found = self.items(b"Record-Route")
+        for value in found:
+            _ = Address(value).parsed
+        return found
+
+    @property
     def max_forwards(self) -> int | None:
         found = self._max_forwards
         if found < 0:
@@ -326,7 +339,7 @@ class Message:
             return
         _ = sender.parsed, target.parsed
         if not self.status:
-            _ = self.request_uri
+            _ = self.request_uri, self.record_routes
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
 

@@ -66,6 +66,8 @@ REASONS: Final = {
     513: b"Message Too Large",
 }
 COOKIE: Final = b"z9hG4bK"
+MOST_SERVERS: Final = 400_000  # requests being answered at a time: 32 s of 12,500 a second
+MOST_HELD: Final = 1 << 30  # bytes of those requests
 MTU_LIMIT: Final = 1300  # bytes: a larger request leaves by a reliable transport (18.1.1)
 COUNTED: Final = frozenset(
     (
@@ -136,7 +138,7 @@ class Tokens:
 class Core(Protocol):
     """What the stack asks of the engine above it."""
 
-    def admits(self, message: Message, flow: Flow) -> bool:
+    def admits(self, message: Message, flow: Flow, now: float) -> bool:
         """May this request be served: it is of a dialog of ours, or its source is known."""
 
     def knows(self, flow: Flow) -> bool:
@@ -161,8 +163,10 @@ class Core(Protocol):
 class Stack:
     """All transactions, the timers they wait in, and the outbox.
 
-    ``counts`` counts messages by (direction, method or status); ``repeats_sent`` and
-    ``repeats_absorbed`` count retransmissions.
+    ``received`` and ``sent`` count messages by method or status, ``repeats_sent`` and
+    ``repeats_absorbed`` retransmissions. ``held`` is how many bytes of requests wait in
+    ``servers``; past `MOST_SERVERS` and `MOST_HELD` a new request gets 503 and is forgotten,
+    but what ends a call has a quarter more room.
     """
 
     def __init__(
@@ -184,6 +188,7 @@ class Stack:
         self.sent: dict[bytes, int] = defaultdict(int)
         self.repeats_sent = 0
         self.repeats_absorbed = 0
+        self.held = 0
         t1, t2 = intervals.T1, intervals.T2
         self.doubling = [timers.timer(t1 * 2**k, REPEAT) for k in range(6)]
         self.repeats = [timers.timer(min(t1 * 2**k, t2), REPEAT) for k in range(4)]
@@ -195,6 +200,9 @@ class Stack:
 
     def receive(self, data: bytes, flow: Flow, now: float) -> None:
         """One datagram or one framed message."""
+        if data[:2] == b"\r\n" and len(data) > 4:
+            # 7.5: empty lines before a message mean nothing.
+            data = data.lstrip(b"\r\n")
         if data[:8] == b"SIP/2.0 ":
             self._response(data, flow, now)
             return
@@ -208,12 +216,8 @@ class Stack:
         key = server_key(data, flow)
         if key:
             server = self.servers.get(key)
-            if server is not None:
-                self.repeats_absorbed += method != b"ACK"
-                server.feed(ACK if method == b"ACK" else REQUEST, None, now)
-                if method != b"ACK" or server.state != ACCEPTED:
-                    return
-                # A phone that gives the ACK of a 2xx its INVITE's branch.
+            if server is not None and self._absorbed(server, method, now):
+                return
         try:
             message = Message.parse(data)
             message.check()
@@ -223,20 +227,36 @@ class Stack:
         if message.status:
             self.core.noticed("malformed", flow, "a response with a request's start", now)
             return
-        if not self.core.admits(message, flow):
+        if not self.core.admits(message, flow, now):
             return
         if not key:
             key = _plain_key(message, flow)
             server = self.servers.get(key)
-            if server is not None:
-                server.feed(ACK if method == b"ACK" else REQUEST, None, now)
+            if server is not None and self._absorbed(server, method, now):
                 return
         self._request(key, message, flow, now)
+
+    def _absorbed(self, server: InviteServer | Server, method: bytes, now: float) -> bool:
+        """A request under the key of a transaction: feed that; False where it belongs elsewhere."""
+        if method != b"ACK":
+            self.repeats_absorbed += 1
+            server.feed(REQUEST, None, now)
+            return True
+        server.feed(ACK, None, now)
+        # A peer may give the ACK of a 2xx its INVITE's branch, or none: that ACK is the dialog's.
+        return server.state != ACCEPTED
 
     def _request(self, key: bytes, message: Message, flow: Flow, now: float) -> None:
         method = message.method
         if method == b"ACK":
             self.core.ack(message, flow, now)
+            return
+        most = MOST_SERVERS
+        if message.to.tag or method == b"CANCEL":
+            most += most // 4
+        if len(self.servers) >= most or self.held + len(message.data) > MOST_HELD:
+            self.core.noticed("overflow", flow, "too many requests at a time", now)
+            self.reply(message, flow, 503, b"Retry-After: 10\r\n")
             return
         merge = None
         if not message.to.tag:
@@ -273,22 +293,18 @@ class Stack:
         server.mirror = mirror(message, flow)
         server.to = message.to.text
         self.servers[server.key] = server
+        self.held += len(message.data)
 
     def _cancel(self, server: Server, message: Message, now: float) -> None:
-        """9.2: match strictly, then as a proxy that rewrote the top Via would have it."""
-        invite = self.servers.get(server.key.replace(b" CANCEL ", b" INVITE ", 1))
+        """9.2: match strictly, then as an element that rewrote the top Via would have it."""
+        invite: Transaction | None = self.servers.get(
+            server.key.replace(b" CANCEL ", b" INVITE ", 1)
+        )
         if invite is None:
-            branch = message.via.branch
-            for other in self.servers.values():
-                if (
-                    other.method == b"INVITE"
-                    and other.request.call_id == message.call_id
-                    and other.request.cseq == message.cseq
-                    and other.request.from_.tag == message.from_.tag
-                    and other.request.via.branch == branch
-                ):
-                    invite = other
-                    break
+            same = message.call_id, message.from_.tag, b"%d INVITE" % message.cseq
+            other = self.merging.get(same)
+            if isinstance(other, InviteServer) and other.request.via.branch == message.via.branch:
+                invite = other
         if not isinstance(invite, InviteServer):
             server.respond(481, self.response(server, 481, tag=self.token()), now)
             return
@@ -307,16 +323,19 @@ class Stack:
                 client = self.clients.get(b"%b %b" % (message.via.branch, message.cseq_method))
             status = message.status
             if client is None or status > 100:
-                _ = message.to, message.contact
+                _ = message.to, message.contact, message.record_routes
                 if client is None:
                     _ = message.from_, message.call_id, message.cseq
+            vias = len(message.items(b"Via"))
         except SipError as error:
             self.core.noticed("malformed", flow, error.reason, now)
             return
+        if vias != 1:
+            # 8.1.3.3: a response with more than our own Via is not for us.
+            return
         if client is None:
             self.core.stray(message, flow, now)
-        elif len(message.items(b"Via")) == 1:
-            # 8.1.3.3: a response with more than our own Via is not for us.
+        else:
             event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
             client.feed(event, message, now)
 
@@ -473,11 +492,11 @@ class Stack:
 
         ``reason`` is a whole Reason header line, or empty. None where it is out already.
         """
-        request = Message.parse(client.data)
-        data = self._sibling_request(client, b"CANCEL", request.to.text, reason)
-        key = b"%b CANCEL" % client.key[: client.key.index(b" ")]
-        if key in self.clients:
+        if client.cancelled:
             return None
+        client.cancelled = True
+        data = self._sibling_request(client, b"CANCEL", b"", reason)
+        key = b"%b CANCEL" % client.key[: client.key.index(b" ")]
         cancel = Client(self, key, b"CANCEL", client.hop)
         cancel.user = user
         self.clients[key] = cancel
@@ -488,34 +507,33 @@ class Stack:
     def _sibling_request(
         self, client: InviteClient, method: bytes, to: bytes, extra: bytes = b""
     ) -> bytes:
-        invite = Message.parse(client.data)
-        routes = b"".join(b"Route: %b\r\n" % route for route in invite.all(b"Route"))
-        return (
-            b"%b %b SIP/2.0\r\nVia: %b\r\nMax-Forwards: 70\r\n%bFrom: %b\r\nTo: %b\r\n"
-            b"Call-ID: %b\r\nCSeq: %d %b\r\n%bContent-Length: 0\r\n\r\n"
-            % (
-                method,
-                invite.uri,
-                invite.via.text,
-                routes,
-                invite.from_.text,
-                to,
-                invite.call_id,
-                invite.cseq,
-                method,
-                extra,
-            )
+        """ACK or CANCEL of our own INVITE, from its lines down to CSeq; ``to`` replaces To."""
+        end = client.data.index(b"\r\nCSeq: ")
+        start, *lines = client.data[:end].split(b"\r\n")
+        if to:
+            lines = [b"To: " + to if line[:4] == b"To: " else line for line in lines]
+        lines = [b"Max-Forwards: 70" if line[:8] == b"Max-Forw" else line for line in lines]
+        cseq = client.data[end + 8 : client.data.index(b" ", end + 8)]
+        return b"%b%b\r\n%b\r\nCSeq: %b %b\r\n%bContent-Length: 0\r\n\r\n" % (
+            method,
+            start[start.index(b" ") :],
+            b"\r\n".join(lines),
+            cseq,
+            method,
+            extra,
         )
 
     # -- ends
 
     def forget(self, transaction: Transaction) -> None:
         """Take a transaction out of every table; only ``Transaction.finish`` calls this."""
-        if self.clients.pop(transaction.key, None) is None:
-            self.servers.pop(transaction.key, None)
-            merge = getattr(transaction, "merge", None)
-            if merge is not None:
-                self.merging.pop(merge, None)
+        if self.clients.pop(transaction.key, None) is not None:
+            return
+        server = self.servers.pop(transaction.key, None)
+        if server is not None:
+            self.held -= len(server.request.data)
+            if server.merge is not None:
+                self.merging.pop(server.merge, None)
 
     def lost(self, hop: Hop, now: float) -> None:
         """A connection died or a send failed: everything that hangs on this hop hears it."""
@@ -535,11 +553,17 @@ def mirror(message: Message, flow: Flow) -> bytes:
     top = via.text
     added = top
     address = flow.address.encode()
+    if b"received" in via.params:
+        # What a sender says of its own address is not known until we have seen it.
+        added = _received.sub(b"", added)
     if b"rport" in via.params and not via.params[b"rport"]:
         added = _fill_rport(added, flow.port) + b";received=" + address
     elif via.host.strip(b"[]") != address:
         added = added + b";received=" + address
-    values[0] = added + values[0][len(top) :]
+    if added is not top:
+        value = values[0]
+        at = value.index(top)  # an empty element may stand before it
+        values[0] = value[:at] + added + value[at + len(top) :]
     lines = [b"Via: %b\r\n" % value for value in values]
     lines.append(
         b"From: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
@@ -548,6 +572,9 @@ def mirror(message: Message, flow: Flow) -> bytes:
     if b"Timestamp" in message.names:
         lines.append(b"Timestamp: %b\r\n" % (message.first(b"Timestamp") or b""))
     return b"".join(lines)
+
+
+_received: Final = re.compile(rb";[ \t]*received[ \t]*(?:=[^;,]*)?(?=;|$)", re.IGNORECASE)
 
 
 def _fill_rport(text: bytes, port: int) -> bytes:

@@ -19,7 +19,7 @@ def refusal(
     method = message.method
     if method not in methods:
         return 405, b"Allow: %b\r\n" % b", ".join(methods)
-    if message.request_uri.scheme not in SCHEMES:
+    if message.uri.partition(b":")[0].lower() not in SCHEMES:
         return 416, b""
     if b"Require" in message.names:
         unknown = [tag for tag in message.tokens(b"Require") if tag not in options]
@@ -27,6 +27,6 @@ def refusal(
             return 420, b"Unsupported: %b\r\n" % b", ".join(unknown)
     if message.max_forwards == 0 and method != b"OPTIONS":
         return 483, b""
-    if method == b"INVITE" and message.contact is None:
+    if method == b"INVITE" and (message.contact is None or message.contact.uri == b"*"):
         return 400, b""
     return None
