@@ -156,6 +156,48 @@ def test_lists_are_compared_entry_by_entry() -> None:
     assert any("+1463" in found.text for found in findings(mixed))
 
 
+def test_wildcards_inside_a_pattern_are_followed() -> None:
+    asks = DialObject("1?#", "local", standardized="+?#", verification=True, groups=CARRIERS)
+    free = DialObject("2XX#", "local", standardized="+XX#", groups=CARRIERS)
+    texts = refused(asks, free)
+    assert any("1?#" in text and "2XX#" in text for text in texts)
+    assert not refused(asks, replace(free, verification=True))
+
+
+def test_a_narrow_object_behind_a_wildcard_is_seen_where_it_precedes() -> None:
+    plan = (
+        DialObject("15?9", "local", standardized="+5?9", groups=CARRIERS),
+        DialObject("1XX", "local", standardized="+XX", verification=True, groups=CARRIERS),
+        DialObject("2XX", "local", standardized="+XX", verification=True, groups=CARRIERS),
+    )
+    assert any("15?9" in text and "2XX" in text for text in refused(*plan))
+    assert not refused(*plan[:2])
+
+
+def test_regular_expressions_escape_the_check() -> None:
+    asks = DialObject(TEN, "local", verification=True, groups=CARRIERS)
+    free = DialObject("re:8([0-9]{10})", "local", standardized=r"\1", groups=CARRIERS)
+    assert not refused(free, asks)
+    # One in front takes single numbers only, as far as can be proved: the rest still clashes.
+    other = DialObject("7" + TEN, "local", standardized=TEN, groups=CARRIERS)
+    assert refused(replace(free, pattern="re:(7?2{10})"), other, asks)
+
+
+def test_what_follows_an_open_end_cannot_be_compared() -> None:
+    asks = DialObject("1Z", "local", standardized="+Z", verification=True, groups=CARRIERS)
+    free = DialObject("2Z", "local", standardized='+Z"#"', groups=CARRIERS)
+    assert not refused(asks, free)
+
+
+def test_a_plan_too_involved_is_said_to_be() -> None:
+    """Single numbers taken out by expressions leave ever more boxes to look through."""
+    asks = DialObject("1XXXXXXXXXX", "local", standardized="+X" + "X" * 9, verification=True)
+    free = replace(asks, pattern="2XXXXXXXXXX", verification=False)
+    expression = DialObject("re:1[0-9]{10}", "local", groups=CARRIERS)
+    warnings = planned(expression, asks, free).warnings
+    assert any("too involved" in warning.text for warning in warnings)
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> list[DialObject]:
     objects: dict[str, DialObject] = {}

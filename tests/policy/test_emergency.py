@@ -75,9 +75,16 @@ def test_an_urn_is_sent_as_the_first_plain_emergency_number(urn: str) -> None:
     tenant = replace(OFFICE, dial_plan=(wild, *PLAN))
     decision = call(build(tenant), urn)
     assert decision.emergency
+    assert decision.dialled == urn.lower()
     assert decision.routes[0].dial_string == "911"
     only = replace(OFFICE, dial_plan=(wild, PLAN[-1]))
     assert call(build(only), urn).routes[0].dial_string == "110"
+
+
+def test_an_urn_can_be_sent_as_a_number_of_a_list() -> None:
+    listed = DialObject("1$$", "emergency", list_name="help", dial_string="1$$", groups=CARRIERS)
+    tenant = replace(OFFICE, dial_plan=(listed,), lists={"help": ["12", "18"]})
+    assert call(build(tenant), "urn:service:sos").routes[0].dial_string == "112"
 
 
 @pytest.mark.parametrize("urn", ["urn:service:sosx", "urn:service:so", "urn:x:sos"])

@@ -78,6 +78,24 @@ def test_a_pattern_longer_than_the_tables_still_matches_exactly() -> None:
     assert matcher.first(text[:-1] + "23", 0b111) == -1
 
 
+def test_only_a_list_entry_can_still_be_completed() -> None:
+    matcher = compiled(["1$$X5Z"])
+    found = {n: matcher.incomplete(n, 1) for n in ("", "1", "18", "19", "180", "181", "1801")}
+    assert found == {
+        "": True,
+        "1": True,
+        "18": True,
+        "19": False,
+        "180": True,
+        "181": False,
+        "1801": True,
+    }
+
+
+def test_of_an_expression_nobody_knows_what_would_complete_it() -> None:
+    assert not compiled(["re:123"]).incomplete("12", 1)
+
+
 def test_a_thousand_patterns_keep_their_order() -> None:
     patterns = [f"{n:04}X" for n in range(1000)] + ["XXXXX"]
     matcher = compiled(patterns)

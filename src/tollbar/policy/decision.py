@@ -75,7 +75,7 @@ class _Call:
             FORWARD,
             tenant=peer.tenant.name,
             caller=caller.number,
-            dialled=looked.number,
+            dialled=looked.urn or looked.number,
             location=location,
             steps=self.steps,
         )

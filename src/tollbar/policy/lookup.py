@@ -14,7 +14,8 @@ from tollbar.policy.number import SOS, normalise
 @dataclass(slots=True)
 class Looked:
     """What was found. ``number`` never holds a code; ``begun`` says that only the beginning
-    of a template was dialled, and ``dialable`` is false for what no number may hold."""
+    of a template was dialled, and ``dialable`` is false for what no number may hold. ``urn``
+    is what was dialled where ``number`` only stands for it."""
 
     number: str
     entry: Entry | None
@@ -22,6 +23,7 @@ class Looked:
     template: str = ""
     begun: bool = False
     dialable: bool = True
+    urn: str = ""
 
 
 def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -> Looked:
@@ -35,7 +37,7 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
         return Looked(number, entry)
     if entry is None and number.startswith(SOS) and number[len(SOS) : len(SOS) + 1] in ("", "."):
         sos = plan.sos(location)
-        return Looked(number, None) if sos is None else Looked(sos[1], sos[0])
+        return Looked(number, None) if sos is None else Looked(sos[1], sos[0], urn=number)
     templates = snapshot.templates
     split = templates.split(number)
     if split is not None:
