@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from itertools import product
 
 LETTERS = {"X": "[0-9]", "Y": "[1-9]", "N": "[2-9]", "?": "[0-9#*,]*", "Z": ".*"}
 
@@ -27,13 +26,21 @@ def first(patterns: Sequence[str], number: str, entries: Sequence[str] = ()) -> 
     return -1
 
 
-def incomplete(
-    patterns: Sequence[str], number: str, alphabet: str, most: int, entries: Sequence[str] = ()
-) -> bool:
-    compiled = [expression(pattern, entries) for pattern in patterns]
-    return any(
-        one.fullmatch(number + "".join(more))
-        for length in range(1, most + 1)
-        for more in product(alphabet, repeat=length)
-        for one in compiled
-    )
+def incomplete(patterns: Sequence[str], number: str, entries: Sequence[str] = ()) -> bool:
+    """Whether a beginning of a pattern matches and something of it can still follow."""
+    for pattern in patterns:
+        for spelled in unlisted(pattern, entries):
+            pieces = re.findall(r"\[[^]]*\]|.", spelled)
+            for length in range(len(pieces) + 1):
+                more = length < len(pieces) or pieces[-1] in "?Z"
+                if more and expression("".join(pieces[:length])).fullmatch(number):
+                    return True
+    return False
+
+
+def unlisted(pattern: str, entries: Sequence[str]) -> list[str]:
+    """The pattern with each entry written out."""
+    run = "$" * pattern.count("$")
+    if not run:
+        return [pattern]
+    return [pattern.replace(run, entry) for entry in entries if len(entry) == len(run)]
