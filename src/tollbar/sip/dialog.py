@@ -140,7 +140,7 @@ class Dialog:
     def aim(self, message: Message) -> None:
         """Take the remote target from a message that may refresh it (12.2)."""
         contact = message.contact
-        if contact is not None and contact.uri != self.target:
+        if contact is not None and contact.uri != self.target and contact.uri != b"*":
             self.target = contact.uri
             self._hop = None
 
@@ -178,10 +178,11 @@ class Dialog:
         if not cseq:
             self.local_cseq += 1
             cseq = self.local_cseq
-        target, routes = self.target, self.routes
+        # A peer that named no Contact is known by its address, and reached the way it came.
+        target, routes = self.target or Address(self.remote).uri, self.routes
         hop = self._hop
         if hop is None:
-            hop = self._hop = next_hop(target, routes, self._way, listeners)
+            hop = self._hop = next_hop(self.target, routes, self._way, listeners)
         if routes and strict_first(routes):
             target, routes = Address(routes[0]).uri, [*routes[1:], b"<%b>" % target]
         route = b"".join([b"Route: %b\r\n" % value for value in routes]) if routes else b""

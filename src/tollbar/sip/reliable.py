@@ -5,12 +5,15 @@ waits for it, because the caller must get them in order.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tollbar.sip.transaction import REPEAT, InviteServer
 
 if TYPE_CHECKING:
     from tollbar.sip.stack import Stack
+
+
+MOST_WAITING: Final = 16  # responses of one dialog; who sends more does not wait for PRACKs
 
 
 class ReliableUser(Protocol):
@@ -38,6 +41,8 @@ class Reliable:
 
     def send(self, rseq: int, data: bytes, with_sdp: bool, now: float) -> None:
         """Send a response carrying ``rseq``, now or when those before it are acknowledged."""
+        if len(self.waiting) == MOST_WAITING:
+            return
         self.waiting.append((rseq, data, with_sdp))
         if len(self.waiting) == 1:
             self._transmit(now)
