@@ -15,7 +15,8 @@ from tollbar.policy.attempt import REJECT, Attempt, Decision
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Flow
 from tollbar.sip.message import Message
-from tollbar.sip.transaction import InviteClient, InviteServer, Server, Transaction
+from tollbar.sip.timers import Timer
+from tollbar.sip.transaction import ACCEPTED, InviteClient, InviteServer, Server, Transaction
 
 if TYPE_CHECKING:
     from tollbar.b2bua.engine import Engine
@@ -44,6 +45,7 @@ class Call:
         "final",
         "id",
         "live",
+        "longest",
         "peer",
         "prack_first",
         "rang",
@@ -62,6 +64,7 @@ class Call:
         self.attempt: Attempt
         self.decision: Decision
         self.live: set[object] = set()
+        self.longest: Timer | None = None  # a reload may change it for later calls
         self.crossings: set[Crossing] = set()
         self.rang = False
         self.prack_first = False  # the 2xx waits for the PRACK of an 18x with SDP
@@ -217,7 +220,7 @@ class Call:
             self.acknowledge(fork, 1, b"", b"")
         mate.offered = False
         self.answered_at = now
-        self.engine.longest.arm(self, now)
+        self.limit(now)
         self.engine.silence.arm(self, now)
         fact = Answered(*self.engine.next_fact(self.id, now))
         fact.kept = recovery.keep(self)
@@ -229,12 +232,11 @@ class Call:
         answer = caller.answer
         if answer is None or not caller.answerable:
             return
-        if not ok and not self.ended:
-            answer.stop(now)
-            if answer.far is not None and self.b is not None:
-                self.acknowledge(answer.far, answer.far_cseq, b"", b"")
-            self.release(self.b, causes.reason_line(41, "disk"), now)
-            self.fail(503, "disk", now)
+        if not ok:
+            if self.ended:
+                self._forget_answer(answer, 503, now)
+            else:
+                self.fail(503, "disk", now)
             return
         mate = answer.dialog
         self.prack_first = mate.reliable is not None and mate.reliable.owes_sdp
@@ -250,12 +252,18 @@ class Call:
         dialog.ack, dialog.ack_hop = engine.dialog_ack(start, rest, hop)
         dialog.ack_cseq = cseq
 
-    def acknowledge_again(self, dialog: Dialog) -> None:
-        """A 2xx came once more: the same ACK, or after a restart one like it."""
-        if dialog.ack:
+    def acknowledge_again(self, dialog: Dialog, cseq: int) -> None:
+        """A 2xx came once more: the same ACK, or one like it where that is not kept."""
+        mate = dialog.mate
+        if mate is not None and mate.leg.answer is not None and mate.leg.answer.far is dialog:
+            # Its own ACK still waits for the other side's.
+            return
+        if dialog.ack and dialog.ack_cseq == cseq:
             self.engine.stack.repeat(dialog.ack_hop, dialog.ack)
-        elif dialog.ack_cseq > 0:
-            self.acknowledge(dialog, dialog.ack_cseq, b"", b"")
+        else:
+            engine = self.engine
+            names = engine.listener_names
+            engine.dialog_ack(*dialog.request(b"ACK", b"", b"", names, cseq))
 
     def acknowledged(self, dialog: Dialog, message: Message, now: float) -> None:
         """An ACK for a 2xx, from either side."""
@@ -263,26 +271,33 @@ class Call:
         answer = leg.answer
         if answer is None or answer.dialog is not dialog or answer.cseq != message.cseq:
             return
-        answer.stop(now)
+        answer.stop()
         if answer.far is not None:
-            answer.far.offered = False
             crossing = self.engine.relay.headers(message, False) if message.body else b""
-            self.acknowledge(answer.far, answer.far_cseq, crossing, message.body)
+            self._acknowledge_far(answer, crossing, message.body)
         if leg.bye is not None:
             headers, leg.bye = leg.bye, None
             self.send_bye(dialog, headers, now)
+        self.done(answer, now)
 
     def never_acknowledged(self, answer: Answer, now: float) -> None:
         """No ACK within 64*T1: both sides are told that the call is over (13.3.1.4)."""
-        answer.stop(now)
-        if answer.far is not None:
-            self.acknowledge(answer.far, answer.far_cseq, b"", b"")
+        answer.stop()
+        self._acknowledge_far(answer)
         leg: Leg = answer.dialog.leg
         if leg.bye is not None:
             headers, leg.bye = leg.bye, None
             self.send_bye(answer.dialog, headers, now)
         elif not self.ended:
             self.hang_up("no_ack", causes.GATEWAY, now)
+        self.done(answer, now)
+
+    def _acknowledge_far(self, answer: Answer, headers: bytes = b"", body: bytes = b"") -> None:
+        """Send the ACK that waited for the one of ``answer``, once."""
+        far, answer.far = answer.far, None
+        if far is not None:
+            far.offered = False
+            self.acknowledge(far, answer.far_cseq, headers, body)
 
     # -- no answer
 
@@ -332,7 +347,11 @@ class Call:
         headers = causes.reason_line(q850, word)
         if status == 503:
             headers += b"Retry-After: 10\r\n"
-        if self.b is not None and not self.b.unwanted:
+        if self.a.answer is not None:
+            # The callee has answered, and the caller never heard of it.
+            self._forget_answer(self.a.answer, 0, now)
+            self.release(self.b, headers, now)
+        elif self.b is not None and not self.b.unwanted:
             self.b.withdraw(headers if status != 503 else b"", now)
         outcome = causes.NO_ANSWER if word == "ring_timeout" else causes.FAILED
         self.refuse(status, headers, b"", outcome, word, by, now)
@@ -360,7 +379,8 @@ class Call:
             by = causes.CALLER if leg is self.a else causes.CALLEE
             self.end(causes.ANSWERED, "", by, 200, causes.q850_of(message, 200), now)
             if leg.answer is not None:
-                self._give_up_answer(leg.answer, now)
+                # Who says BYE waits for no 2xx and sends no ACK any more.
+                self._forget_answer(leg.answer, 487, now)
             far = self.b if leg is self.a else self.a
             self.release(far, self.engine.relay.headers(message, False), now, message.body)
         elif not self.ended and not dialog.confirmed:
@@ -368,13 +388,14 @@ class Call:
             return
         self.engine.hold(self.end_number, self, Call.answer_bye, server, now, patient=True)
 
-    def _give_up_answer(self, answer: Answer, now: float) -> None:
-        """Who says BYE waits for no 2xx and sends no ACK any more."""
-        answer.stop(now)
-        if answer.far is not None and answer.far.ack_cseq != answer.far_cseq:
-            self.acknowledge(answer.far, answer.far_cseq, b"", b"")
-        if answer.server is self.a.server and self.a.answerable:
-            self.a.refuse(487, self.a.refusal(487, b""), now)
+    def _forget_answer(self, answer: Answer, status: int, now: float) -> None:
+        """This 2xx is not sent (again); if it never was, its INVITE gets ``status`` instead."""
+        answer.stop()
+        self._acknowledge_far(answer)
+        answer.dialog.leg.bye = None
+        if status and answer.server is self.a.server and self.a.answerable:
+            self.a.refuse(status, self.a.refusal(status, b""), now)
+        self.done(answer, now)
 
     def answer_bye(self, server: Any, _ok: bool, now: float) -> None:
         self.answer(server, 200, now)
@@ -387,13 +408,15 @@ class Call:
         self.release(self.a, headers, now)
         self.release(self.b, headers, now)
 
-    def lost(self, leg: Leg, now: float) -> None:
-        """The peer of ``leg`` no longer knows the call: the other side is told."""
+    def lost(self, now: float, alive: float = 0.0) -> None:
+        """One side no longer knows the call, or cannot be reached; ``alive`` as in Ended."""
         if self.ended or not self.answered_at:
             return
-        self.end(causes.ANSWERED, "lost", causes.GATEWAY, 200, 27, now, self.alive)
-        far = self.b if leg is self.a else self.a
-        self.release(far, causes.reason_line(27, "lost"), now)
+        self.end(causes.ANSWERED, "lost", causes.GATEWAY, 200, 27, now, alive)
+        # BYE to both: it may be only a proxy that knows no more (12.2.1.2).
+        headers = causes.reason_line(27, "lost")
+        self.release(self.a, headers, now)
+        self.release(self.b, headers, now)
 
     def release(self, leg: Leg | None, headers: bytes, now: float, body: bytes = b"") -> None:
         """Say BYE on a leg, after the ACK it is owed or waits for (15)."""
@@ -403,6 +426,9 @@ class Call:
         if leg.answer is not None:
             leg.bye = headers
             return
+        far = self.b if leg is self.a else self.a
+        if far is not None and far.answer is not None and far.answer.far is dialog:
+            self._acknowledge_far(far.answer)
         if leg is self.b and dialog.ack_cseq < 0:
             self.acknowledge(dialog, 1, b"", b"")
         self.send_bye(dialog, headers, now, body)
@@ -423,7 +449,8 @@ class Call:
         """The one ending of a call; returns the number of its fact."""
         assert not self.ended, "a call ends once"
         self.ended = True
-        self.engine.longest.cancel(self)
+        if self.longest is not None:
+            self.longest.cancel(self)
         self.engine.silence.cancel(self)
         fact = Ended(*self.engine.next_fact(self.id, now))
         fact.outcome = outcome
@@ -431,7 +458,7 @@ class Call:
         fact.status = status
         fact.q850 = q850
         fact.ended_by = by
-        fact.alive = alive
+        fact.alive = alive or self.alive
         fact.kept = recovery.keep(self)
         self.end_number = self.engine.emit(fact)
         for crossing in list(self.crossings):
@@ -470,6 +497,10 @@ class Call:
         offers = message.method == b"UPDATE" and bool(message.body)
         if offers and self._glare(dialog, far, server, now):
             return
+        if far.leg is self.a and self.a.unheard:
+            # The caller has no dialog yet that this could be in.
+            self.answer(server, 500, now, b"Retry-After: 1\r\n")
+            return
         if message.method == b"UPDATE":
             dialog.aim(message)
         Crossing(self, dialog, far, server, offers).start(message, b"", now)
@@ -482,9 +513,11 @@ class Call:
         if self.ended or far is None or not self.answered_at:
             self.answer(server, 481 if self.ended else 491, now)
             return
-        if leg.answer is not None and leg.answer.far is None:
+        answer = leg.answer
+        if answer is not None and answer.far is None and answer.server.state == ACCEPTED:
             # It has our 2xx, or could not ask again; only its ACK was lost (RFC 5407 3.1.4).
-            leg.answer.stop(now)
+            answer.stop()
+            self.done(answer, now)
         if self._glare(dialog, far, server, now):
             return
         dialog.aim(message)
@@ -511,6 +544,11 @@ class Call:
         data = self.engine.stack.response(server, status, headers)
         server.respond(status, data, now)
 
+    def limit(self, since: float) -> None:
+        """From the answer on, a call lasts so long and no longer."""
+        self.longest = self.engine.longest
+        self.longest.arm(self, since)
+
     def heard(self, now: float) -> None:
         """A sign of life from either side."""
         self.alive = 0.0
@@ -521,36 +559,37 @@ class Call:
         if event == LONGEST:
             self.hang_up("max_duration", causes.GATEWAY, now)
         elif event == SILENCE:
-            self.probe(now)
+            self.probe(now, now - SILENCE_INTERVAL + self.engine.utc_offset)
         else:
             self.done(self, now)
 
-    def probe(self, now: float) -> None:
-        """Ask both sides whether they still know the call (SPEC G3)."""
+    def probe(self, now: float, alive: float) -> None:
+        """Ask both sides whether they still know the call (SPEC G3); if one does not, it was
+        ``alive`` until that UTC second."""
         self.engine.silence.arm(self, now)
         for leg in (self.a, self.b):
             if leg is not None and leg.dialog is not None:
-                probe = Probe(self, leg)
+                probe = Probe(self, alive)
                 self.live.add(self.engine.launch(leg.dialog, b"OPTIONS", b"", b"", probe, now))
 
 
 class Probe(Silent):
     """An OPTIONS inside the dialog: silence, 408 or 481 means that the peer lost the call."""
 
-    __slots__ = ("leg",)
+    __slots__ = ("alive",)
 
-    def __init__(self, call: Call, leg: Leg) -> None:
+    def __init__(self, call: Call, alive: float) -> None:
         super().__init__(call)
-        self.leg = leg
+        self.alive = alive
 
     def response(self, _client: Transaction, message: Message, now: float) -> None:
         if message.status in (408, 481):
-            self.call.lost(self.leg, now)
+            self.call.lost(now, self.alive)
         elif message.status >= 200:
             self.call.alive = 0.0
 
     def failed(self, _client: Transaction, _status: int, now: float) -> None:
-        self.call.lost(self.leg, now)
+        self.call.lost(now, self.alive)
 
 
 def refusal_headers(decision: Decision, host: bytes) -> bytes:

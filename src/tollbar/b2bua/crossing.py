@@ -30,7 +30,17 @@ REFRESHING: Final = frozenset((b"INVITE", b"UPDATE"))  # requests that carry a C
 class Crossing:
     """One request on its way. ``origin`` is the asker's dialog, ``far`` the one it goes to."""
 
-    __slots__ = ("answered", "call", "client", "cseq", "far", "offers", "origin", "server")
+    __slots__ = (
+        "answered",
+        "call",
+        "cancelled",
+        "client",
+        "cseq",
+        "far",
+        "offers",
+        "origin",
+        "server",
+    )
 
     def __init__(
         self,
@@ -46,6 +56,7 @@ class Crossing:
         self.server = server
         self.offers = offers
         self.answered = False
+        self.cancelled: bytes | None = None  # header lines of the CANCEL, once there is one
         self.cseq = 0
         self.client: Transaction | None = None
 
@@ -78,7 +89,9 @@ class Crossing:
     def response(self, client: Transaction, message: Message, now: float) -> None:
         status = message.status
         if status < 200:
-            if status > 100 and client.method == b"INVITE" and not self.answered:
+            if self.cancelled is not None:
+                self._cancel(now)
+            elif status > 100 and client.method == b"INVITE" and not self.answered:
                 self._pass_on(message, now)
             return
         self.call.heard(now)
@@ -95,8 +108,8 @@ class Crossing:
     def _invite_answered(self, message: Message, now: float) -> None:
         engine = self.call.engine
         if self.answered:
-            if message.cseq == self.far.ack_cseq:
-                self.call.acknowledge_again(self.far)
+            if message.status < 300:
+                self.call.acknowledge_again(self.far, message.cseq)
             return
         self.answered = True
         engine.timers.timer(FINAL_INTERVAL, FINAL_ANSWER).cancel(self)
@@ -152,7 +165,7 @@ class Crossing:
     def _end_if_gone(self, status: int, now: float) -> None:
         """481 and 408 say that the far side knows no such call any more (12.2.1.2)."""
         if status in (408, 481) and self.client is not None and self.client.method in REFRESHING:
-            self.call.lost(self.far.leg, now)
+            self.call.lost(now)
 
     def failed(self, client: Transaction, status: int, now: float) -> None:
         self.call.crossings.discard(self)
@@ -163,18 +176,22 @@ class Crossing:
             # RFC 4320 4.2: a 408 to anything but INVITE would come too late and mean nothing.
             self._refuse(status, now)
         if client.method in REFRESHING or status == 503:
-            self.call.lost(self.far.leg, now)
+            self.call.lost(now)
 
     # -- the asker, or the call, takes it back
 
     def cancel(self, headers: bytes, now: float) -> None:
-        """The asker cancelled its re-INVITE: 487 to it, CANCEL to the far side (9.2)."""
-        if self.answered:
-            return
+        """The asker cancelled its re-INVITE: so do we, when that is allowed (9.1). The far
+        side's answer, 487 or not, is the asker's."""
+        if not self.answered:
+            self.cancelled = headers
+            self._cancel(now)
+
+    def _cancel(self, now: float) -> None:
         client = self.client
         if isinstance(client, InviteClient) and client.state == PROCEEDING:
             stack = self.call.engine.stack
-            cancel = stack.cancel(client, Silent(self.call), now, headers)
+            cancel = stack.cancel(client, Silent(self.call), now, self.cancelled or b"")
             if cancel is not None:
                 self.call.live.add(cancel)
 
@@ -184,6 +201,9 @@ class Crossing:
         self.call.engine.timers.timer(FINAL_INTERVAL, FINAL_ANSWER).cancel(self)
         if not self.answered:
             self._refuse(487, now)
+            if isinstance(self.client, InviteClient) and self.client.state == PROCEEDING:
+                # The BYE ends it at the far side too (15.1.2), or 64*T1 does here.
+                self.client.wait_for_final(now)
 
     def finished(self, transaction: Transaction, now: float) -> None:
         self.call.done(transaction, now)

@@ -213,6 +213,10 @@ class Engine:
             except (recovery.UnreadableError, SipError, ValueError, IndexError) as error:
                 failed.append((record_id, str(error)))
                 self._abandon(record_id, ended, alive, now)
+        # Oldest first: a timer's deadlines fall due in the order they are armed.
+        for call in sorted(self.calls.values(), key=lambda call: call.answered_at):
+            if call.answered_at and not call.ended:
+                call.limit(call.answered_at)
         return failed
 
     def live(self) -> list[Live]:
@@ -474,8 +478,8 @@ class Engine:
         if message.cseq_method == b"INVITE" and 200 <= message.status < 300:
             key = b"%b %b %b" % (message.call_id, message.from_.tag, message.to.tag)
             dialog = self.dialogs.get(key)
-            if dialog is not None and dialog.ack_cseq == message.cseq:
-                dialog.leg.call.acknowledge_again(dialog)
+            if dialog is not None and message.cseq <= dialog.local_cseq:
+                dialog.leg.call.acknowledge_again(dialog, message.cseq)
 
     def noticed(self, kind: str, flow: Flow, detail: str, now: float) -> None:
         peer = self.peers.find(flow)

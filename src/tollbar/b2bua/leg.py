@@ -15,7 +15,6 @@ from tollbar.sip.reliable import Reliable
 from tollbar.sip.transaction import (
     PROCEEDING,
     REPEAT,
-    TRYING,
     InviteClient,
     InviteServer,
     Transaction,
@@ -63,14 +62,13 @@ class Answer:
         stack.repeats[0].arm(self, now)
         stack.give_up.arm(self, now)
 
-    def stop(self, now: float) -> None:
-        """The ACK came, or nobody waits for it any more."""
+    def stop(self) -> None:
+        """The ACK came, or nobody waits for it any more; the call says when it is done."""
         stack = self.call.engine.stack
         stack.repeats[self._level].cancel(self)
         stack.give_up.cancel(self)
         if self.dialog.leg.answer is self:
             self.dialog.leg.answer = None
-        self.call.done(self, now)
 
     def expired(self, event: int, now: float) -> None:
         stack = self.call.engine.stack
@@ -188,6 +186,11 @@ class Caller:
         """Has the INVITE had no final response yet?"""
         return self.server.state == PROCEEDING
 
+    @property
+    def unheard(self) -> bool:
+        """Has the caller had no response yet that makes a dialog?"""
+        return self.answerable and not self.last and not any(d.reliable for d in self.dialogs)
+
     def unacknowledged(self, now: float) -> None:
         self.call.fail(504, "no_prack", now)
 
@@ -259,7 +262,7 @@ class Callee:
         if status < 200:
             if self.unwanted:
                 self._cancel(now)
-            elif status > 100 and message.to.tag:
+            elif status > 100:
                 self._provisional(message, now)
             return
         self.ring_timeout.cancel(self)
@@ -299,8 +302,7 @@ class Callee:
         known = message.to.tag in self.forks
         fork = self._fork(message)
         if self.dialog is fork or (known and fork.ack_cseq > 0):
-            # Repeated 2xx: ACKed again, unless the ACK still waits for the caller's.
-            self.call.acknowledge_again(fork)
+            self.call.acknowledge_again(fork, message.cseq)
         elif self.dialog is None and not self.unwanted:
             self.dialog = fork
             fork.confirm(message)
@@ -336,13 +338,8 @@ class Callee:
         self.cancel_headers = headers
         self.first_answer.cancel(self)
         self.ring_timeout.cancel(self)
-        client = self.client
-        if client is None:
-            return
-        if client.state == PROCEEDING:
+        if self.client is not None and self.client.state == PROCEEDING:
             self._cancel(now)
-        elif client.state == TRYING:
-            client.hush()
 
     def _cancel(self, now: float) -> None:
         assert self.client is not None

@@ -150,8 +150,7 @@ def restore(
             call.release(call.b, headers, now)
             call.release(call.a, headers, now)
         else:
-            engine.longest.arm(call, now)
-            call.probe(now)
+            call.probe(now, alive)
         return call
     tag, status, length = lines[-3:]
     caller.tag = tag

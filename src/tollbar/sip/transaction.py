@@ -341,19 +341,16 @@ class _Client(Transaction):
 class InviteClient(_Client):
     """RFC 3261 17.1.1 and RFC 6026 7.2: several 2xx may come, and all are told."""
 
-    __slots__ = ("ack",)
+    __slots__ = ("ack", "cancelled")
 
     def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
         super().__init__(stack, key, method, hop)
         self.ack = b""
+        self.cancelled = False
 
     def quiet(self) -> None:
         self.stack.doubling[self.level].cancel(self)
         self.stack.give_up.cancel(self)
-
-    def hush(self) -> None:
-        """Nobody wants the answer any more: stop repeating, keep listening till 64*T1."""
-        self.stack.doubling[self.level].cancel(self)
 
     def wait_for_final(self, now: float) -> None:
         """A CANCEL is out: the final response comes within 64*T1 or never (9.1)."""

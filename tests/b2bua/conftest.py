@@ -1,0 +1,15 @@
+"""The decision of these tests is ``wire.decide``; how many ladders were climbed is printed."""
+
+import pytest
+from tests.b2bua import ladder
+from tests.b2bua.wire import decide
+
+
+@pytest.fixture(autouse=True)
+def _plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tollbar.b2bua.engine.decide", decide)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if ladder.climbed:
+        terminalreporter.write_line(f"{ladder.climbed} ladders climbed")
