@@ -105,7 +105,9 @@ def _loaded(server: Server, rate: int, options: argparse.Namespace) -> Figures:
         bye_p99=load.percentile(run.bye_ms, 0.99),
         mib_before=mib_before,
         mib_after=load.memory_mib(pids),
-        records_missing=None if records is None else warm.completed + run.completed - records,
+        records_missing=(
+            None if records is None else max(0, warm.completed + run.completed - records)
+        ),
         start_seconds=server.start_seconds,
         others_share=max(0.0, busy - (loaded - before)) / under_load,
     )
@@ -206,7 +208,7 @@ def _line(name: str, cells: list[str]) -> str:
 
 
 def main() -> int:
-    """Run the benchmark; 1 when a call failed or a record is missing."""
+    """Run the benchmark; 1 when a call failed, a record is missing or a server did not run."""
     options = _options()
     if shutil.which("sipp") is None or shutil.which("taskset") is None:
         print("sipp (Debian: sip-tester) and taskset (util-linux) are needed", file=sys.stderr)
@@ -234,6 +236,7 @@ def main() -> int:
     clean = True
     for rate in options.rate:
         rows, plain = _one_rate(rate, options, place)
+        clean &= all(rows.get(name) for name in options.only)
         clean &= all(not one.failed and not one.records_missing for r in rows.values() for one in r)
         if options.json:
             rates = result["rates"]
@@ -248,6 +251,8 @@ def main() -> int:
             }
         else:
             print("\n" + table(rate, rows, plain), flush=True)
+            if any(medians(several).others_share > 0.2 for several in rows.values()):
+                print("other work had more than a fifth of the server's core: run it again alone")
     if options.json:
         print(json.dumps(result, indent=1))
     return 0 if clean else 1

@@ -44,7 +44,7 @@ def records_by_cli(server: Tollbar) -> int:
     """What `tollbar cdr --json` prints, one object a line."""
     program, _, _, config = server.command_line
     printed = subprocess.run(
-        [program, "cdr", "--config", config, "--json", "--limit", "1000000"],
+        [program, "cdr", "--config", config, "--all", "--json"],
         capture_output=True,
         text=True,
         check=True,
