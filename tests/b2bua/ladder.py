@@ -194,14 +194,14 @@ def climb(text: str, **settings: Any) -> Ladder:
 
 
 def _notes(text: str) -> dict[str, str | None]:
-    """``sdp A1; Supported: 100rel; no Require`` as names with values."""
+    """``sdp A1; Supported: 100rel; no Require`` as names with values; ``%`` is a semicolon."""
     notes: dict[str, str | None] = {}
     for note in filter(None, (part.strip() for part in text.split(";"))):
         if note.startswith("no "):
             notes[note] = None
         elif ": " in note:
             name, _, value = note.partition(": ")
-            notes[name] = value
+            notes[name] = value.replace("%", ";")
         else:
             name, _, rest = note.partition(" ")
             notes[name] = rest or None

@@ -120,7 +120,14 @@ class Call:
         callee = Callee(self, peer, peer.to, call_id, tag)
         listener = engine.stack.listeners[peer.to.listener]
         start, rest, callee.local = engine.relay.invite(
-            message, self.decision, route, peer, listener, call_id, tag
+            message,
+            self.decision,
+            route,
+            peer,
+            listener,
+            call_id,
+            tag,
+            peer.trust_identity and self.peer.trust_identity,
         )
         client, callee.data = engine.stack.prepare(start, rest, peer.to)
         assert isinstance(client, InviteClient)
@@ -317,7 +324,11 @@ class Call:
         self.final = (status, self.a.refusal(status, headers, reason, body))
         self.a.stop()
         fact = self.end(outcome, word, by, status, causes.q850_of(message, status), now)
-        self.engine.hold(fact, self, Call.refuse_caller, None, now)
+        if self.engine.disk_failed:
+            # Who calls while the disk fails should not wait to hear it.
+            self.refuse_caller(None, False, now)
+        else:
+            self.engine.hold(fact, self, Call.refuse_caller, None, now)
 
     def refuse_caller(self, _argument: object, ok: bool, now: float) -> None:
         status, data = self.final
@@ -330,7 +341,7 @@ class Call:
         if self.ended:
             return
         status = causes.status_towards_caller(message.status)
-        headers = self.engine.relay.headers(message, self.peer.trust_identity)
+        headers = self.engine.relay.headers(message, self.trusted)
         reason = message.reason
         if status != message.status:
             headers, reason = b"Reason: SIP;cause=%d\r\n" % message.status, b""
@@ -338,6 +349,11 @@ class Call:
         self.refuse(
             status, headers, reason, causes.outcome_of(status), "", causes.CALLEE, now, message
         )
+
+    @property
+    def trusted(self) -> bool:
+        """Are both sides, so that asserted identity may cross (RFC 3325)?"""
+        return self.peer.trust_identity and self.b is not None and self.b.peer.trust_identity
 
     def fail(self, status: int, word: str, now: float, by: str = causes.GATEWAY) -> None:
         """Ours to say that this call cannot be put through."""
@@ -594,9 +610,9 @@ class Probe(Silent):
 
 def refusal_headers(decision: Decision, host: bytes) -> bytes:
     """What a refused caller may know (SPEC C4)."""
-    headers = causes.reason_line(causes.q850_of(None, decision.status), decision.text)
-    text = decision.text.replace("\\", "").replace('"', "").encode()
-    headers += b'Warning: 399 %b "%b"\r\n' % (host, text)
+    text = " ".join(decision.text.replace("\\", "").replace('"', "").split())
+    headers = causes.reason_line(causes.q850_of(None, decision.status), text)
+    headers += b'Warning: 399 %b "%b"\r\n' % (host, text.encode())
     if decision.status == 503:
         headers += b"Retry-After: 10\r\n"
     return headers

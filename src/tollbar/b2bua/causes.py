@@ -56,16 +56,19 @@ _Q850_OF_STATUS: Final = {
     606: 88,
 }
 _OUTCOME_OF_STATUS: Final = {486: BUSY, 600: BUSY, 408: NO_ANSWER, 480: NO_ANSWER}
-_Q850: Final = re.compile(rb"Q\.850[^,]*?;[ \t]*cause[ \t]*=[ \t]*([0-9]{1,3})", re.IGNORECASE)
+_CAUSE: Final = re.compile(rb";[ \t]*+cause[ \t]*+=[ \t]*+([0-9]{1,3})(?![0-9])", re.IGNORECASE)
 
 
 def q850_of(message: Message | None, status: int) -> int:
     """The Q.850 cause a message states in its Reason, else the one its status maps to."""
     if message is not None:
         for value in message.all(b"Reason"):
-            stated = _Q850.search(value)
-            if stated:
-                return int(stated[1])
+            for part in value.split(b","):
+                protocol, semicolon, rest = part.partition(b";")
+                if protocol.strip().upper() == b"Q.850":
+                    stated = _CAUSE.search(semicolon + rest)
+                    if stated:
+                        return int(stated[1])
     return _Q850_OF_STATUS.get(status, 127 if status >= 300 else 16)
 
 

@@ -71,7 +71,7 @@ class Crossing:
         headers = b"%b%b%b" % (
             contact,
             extra,
-            engine.relay.headers(message, self.far.leg.peer.trust_identity),
+            engine.relay.headers(message, self.call.trusted),
         )
         self.server.user = self
         self.call.live.add(self.server)
@@ -144,7 +144,7 @@ class Crossing:
         contact = b""
         if self.server.method in REFRESHING and message.status < 300:
             contact = engine.stack.listeners[self.origin.way.listener].contact
-        headers = engine.relay.headers(message, self.origin.leg.peer.trust_identity)
+        headers = engine.relay.headers(message, self.call.trusted)
         return engine.stack.response(
             self.server, message.status, contact + headers, message.body, b"", message.reason
         )

@@ -278,7 +278,9 @@ class Engine:
         if overdue:
             self.not_committed(max(overdue), "commit_deadline", now)
         if self.held:
-            self.overdue.arm(self, now)
+            # The next one's own time, not another whole one from now.
+            since = [item.since for item in self.held if item.since > late]
+            self.overdue.arm(self, min(since, default=now))
 
     def launch(
         self,

@@ -6,6 +6,7 @@ Nothing is judged here, only read. Values are decoded to text at this edge.
 from collections.abc import Sequence
 
 from tollbar.policy.attempt import Attempt
+from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
 from tollbar.sip.fields import Address
 from tollbar.sip.message import Message
@@ -34,14 +35,10 @@ class Intake:
         parameter = self._parameter
         if uri.params and parameter in uri.params:
             codes.append(("uri_parameter", _text(uri.params[parameter])))
-        if b";" in uri.user:
-            # sip:NUMBER;account-code=4711@HOST: the parameter of a tel URI that became one.
-            for part in uri.user.split(b";")[1:]:
-                name, _, value = part.partition(b"=")
-                if name.lower() == parameter:
-                    codes.append(("uri_parameter", _text(value)))
+        codes += self._in_user(uri.user, "uri_parameter")
         if sender.parsed.params and parameter in sender.parsed.params:
             codes.append(("from_parameter", _text(sender.parsed.params[parameter])))
+        codes += self._in_user(sender.parsed.user, "from_parameter")
         if parameter in sender.params:
             codes.append(("from_parameter", _text(sender.params[parameter])))
         asserted: list[str] = []
@@ -54,12 +51,22 @@ class Intake:
             diverters = _diverters(message.items(b"History-Info"))
         return Attempt(
             peer=peer,
-            dialled=uri.number,
+            dialled=uri.number if uri.opaque else uri.number.partition(";")[0],
             asserted=asserted,
             from_user=sender.parsed.number,
             diverters=diverters,
             codes=codes,
         )
+
+    def _in_user(self, user: bytes, source: str) -> list[tuple[str, str]]:
+        """sip:NUMBER;account-code=4711@HOST: the parameter of a tel URI that became one."""
+        found = []
+        if b";" in user or b"%3" in user:
+            for part in grammar.unescape(user).split(b";")[1:]:
+                name, _, value = part.partition(b"=")
+                if name.lower() == self._parameter:
+                    found.append((source, _text(value)))
+        return found
 
 
 def _text(value: bytes) -> str:

@@ -13,6 +13,7 @@ from tollbar.sip.flow import Hop
 from tollbar.sip.message import Message
 from tollbar.sip.reliable import Reliable
 from tollbar.sip.transaction import (
+    ACCEPTED,
     PROCEEDING,
     REPEAT,
     InviteClient,
@@ -67,6 +68,9 @@ class Answer:
         stack = self.call.engine.stack
         stack.repeats[self._level].cancel(self)
         stack.give_up.cancel(self)
+        if self.server.state == ACCEPTED:
+            # What is acknowledged need not go again when its connection breaks.
+            self.server.data = b""
         if self.dialog.leg.answer is self:
             self.dialog.leg.answer = None
 
@@ -141,7 +145,7 @@ class Caller:
 
     def progress(self, mate: Dialog, message: Message, reliably: bool, now: float) -> None:
         """Pass a provisional response on, reliably where both want it so (RFC 3262)."""
-        crossing = self.call.engine.relay.headers(message, self.peer.trust_identity)
+        crossing = self.call.engine.relay.headers(message, self.call.trusted)
         stack = self.call.engine.stack
         if reliably:
             if mate.reliable is None:
@@ -162,7 +166,7 @@ class Caller:
 
     def success(self, mate: Dialog, message: Message) -> bytes:
         """The 2xx for the caller, built from the callee's; ``Answer`` sends it."""
-        crossing = self.call.engine.relay.headers(message, self.peer.trust_identity)
+        crossing = self.call.engine.relay.headers(message, self.call.trusted)
         return self._response(mate, message, self.head(b"", crossing))
 
     def refusal(self, status: int, headers: bytes, reason: bytes = b"", body: bytes = b"") -> bytes:

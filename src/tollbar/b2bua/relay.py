@@ -70,10 +70,22 @@ OURS: Final = frozenset(
     )
 )
 # Where a code can hide in a header that crosses.
-TRACES: Final = frozenset((b"Diversion", b"History-Info", b"Referred-By", b"P-Asserted-Identity"))
+TRACES: Final = frozenset(
+    (
+        b"Diversion",
+        b"History-Info",
+        b"Referred-By",
+        b"Reply-To",
+        b"Remote-Party-ID",
+        b"P-Asserted-Identity",
+        b"P-Called-Party-ID",
+    )
+)
 _PLAIN: Final = re.compile(r"[0-9A-Za-z+*._-]*")
 _USER: Final = re.compile(rb"(sips?:|tel:)([^@;?>\s,]+)", re.IGNORECASE)
 _KEPT_INTERSECTIONS: Final = 1024
+# Where a removed header leaves the mark that stood before it.
+_DANGLING: Final = re.compile(rb"[?&](?=[>\s,;\"]|$)")
 
 
 class Relay:
@@ -87,13 +99,22 @@ class Relay:
     ) -> None:
         self._aliases = frozenset(name.lower().encode() for name in headers)
         self._parameter = re.compile(
-            rb"(?:;|%3b)[ \t]*"
-            + re.escape(parameter.encode())
-            + rb"[ \t]*(?:(?:=|%3d)[^;>&,\s\"]*)?",
+            rb"(?:;|%3b)[ \t]*+"
+            + _spelled(parameter.encode())
+            + rb"(?![A-Za-z0-9.!*_+`'~-])"
+            + rb"(?:[ \t]*+(?:=|%3d)[ \t]*+"
+            + rb'(?:"(?:[^"\\]|\\.)*+"|(?:(?!%3b|%26)[^;>&,\s"@?])*+))?+',
+            re.IGNORECASE,
+        )
+        # An alias as a header within a URI (RFC 3261 19.1.1).
+        self._uri_header = re.compile(
+            rb"(?<=[?&])(?:"
+            + b"|".join(map(_spelled, sorted(self._aliases)))
+            + rb")=[^&>\s\"]*+&?",
             re.IGNORECASE,
         )
         self._undress = undress
-        self._intersections: dict[bytes, bytes] = {}
+        self._intersections: dict[tuple[bytes, bytes], bytes] = {}
 
     def headers(self, message: Message, trusted: bool) -> bytes:
         """The header lines of ``message`` that cross; ``trusted``: identity may."""
@@ -114,6 +135,10 @@ class Relay:
     def _clean(self, value: bytes) -> bytes:
         """A header that names earlier numbers, without account code (E8)."""
         value = self._parameter.sub(b"", value)
+        if b"?" in value:
+            value, found = self._uri_header.subn(b"", value)
+            if found:
+                value = _DANGLING.sub(b"", value)
         return _USER.sub(self._bare, value)
 
     def _bare(self, match: "re.Match[bytes]") -> bytes:
@@ -124,13 +149,16 @@ class Relay:
 
     def _intersection(self, name: bytes, value: bytes) -> bytes:
         """Allow and Supported say only what both the peer and we can do."""
-        known = self._intersections.get(value)
+        known = self._intersections.get((name, value))
         if known is None:
-            ours = METHODS if name == b"Allow" else OPTION_TAGS
-            shared = [word for word in re.split(rb"[ \t]*,[ \t]*", value) if word in ours]
+            if name == b"Allow":
+                shared = [word for word in map(bytes.strip, value.split(b",")) if word in METHODS]
+            else:
+                words = map(bytes.strip, value.lower().split(b","))
+                shared = [word for word in words if word in OPTION_TAGS]
             known = b"%b: %b\r\n" % (name, b", ".join(shared)) if shared else b""
             if len(self._intersections) < _KEPT_INTERSECTIONS:
-                self._intersections[value] = known
+                self._intersections[name, value] = known
         return known
 
     def invite(
@@ -142,23 +170,29 @@ class Relay:
         listener: Listener,
         call_id: bytes,
         tag: bytes,
+        trusted: bool,
     ) -> tuple[bytes, bytes, bytes]:
-        """The INVITE for ``peer``: its request line, what follows the Via, its From."""
+        """The INVITE for ``peer``: its request line, what follows the Via, its From.
+
+        ``trusted``: both sides are, so that identity may cross (RFC 3325).
+        """
         user = user_part(route.dial_string)
-        start = b"INVITE sip:%b@%b SIP/2.0\r\n" % (user, peer.authority)
+        if user:
+            user += b"@"
+        start = b"INVITE sip:%b%b SIP/2.0\r\n" % (user, peer.authority)
         domain = peer.domain or listener.host
         reliable = b"" if not message.body and not speaks_reliably(message) else SUPPORTED
         code = b""
         if peer.send_code_as and decision.account_code:
             code = b"%b: %b\r\n" % (peer.send_code_as, decision.account_code.encode())
         body = message.body
-        headers = self.headers(message, peer.trust_identity)
+        headers = self.headers(message, trusted)
         if reliable and SUPPORTED in headers:
             reliable = b""
         display, caller = self._caller(message.from_)
         sender = b"%b<sip:%b@%b>;tag=%b" % (display, caller, domain, tag)
         rest = (
-            b"Max-Forwards: %d\r\nFrom: %b\r\nTo: <sip:%b@%b>\r\n"
+            b"Max-Forwards: %d\r\nFrom: %b\r\nTo: <sip:%b%b>\r\n"
             b"Call-ID: %b\r\nCSeq: 1 INVITE\r\n%b%b%b%bContent-Length: %d\r\n\r\n%b"
             % (
                 hops_left(message),
@@ -179,8 +213,15 @@ class Relay:
     def _caller(self, address: Address) -> tuple[bytes, bytes]:
         """From's display name and user, a code in either left behind."""
         uri = address.parsed
-        user = uri.user if uri.scheme in (b"sip", b"sips") else uri.as_bytes().partition(b":")[2]
-        user = self._parameter.sub(b"", user).partition(b";")[0]
+        if uri.opaque:
+            # mailto: and the like: what stands there is a name to us, never an address.
+            user = user_part(uri.opaque.decode("utf-8", "replace"))
+        else:
+            user = self._parameter.sub(b"", uri.user).partition(b";")[0]
+            dialled = unquote(user.decode("utf-8", "replace"))
+            number = self._undress(dialled)
+            if number != dialled:
+                user = user_part(number)
         display = grammar.quote(address.display) + b" " if address.display else b""
         return display, user or b"anonymous"
 
@@ -189,7 +230,15 @@ def user_part(number: str) -> bytes:
     """A dial string as the user part of a SIP URI (RFC 3261 25.1), escaped where it must be."""
     if _PLAIN.fullmatch(number):
         return number.encode()
-    return quote(number, safe="+*._-!~'()&=$,/").encode()
+    return quote(number, safe="+*._-!~'()&=$,/", errors="replace").encode()
+
+
+def _spelled(name: bytes) -> bytes:
+    """A pattern for ``name`` in which any character may be escaped."""
+    return b"".join(
+        b"(?:%b|%%%02x|%%%02x)" % (re.escape(char), char.lower()[0], char.upper()[0])
+        for char in (name[at : at + 1] for at in range(len(name)))
+    )
 
 
 def hops_left(message: Message) -> int:

@@ -1,0 +1,243 @@
+"""Where bytes come from and go to: connections, sources, other ways (SPEC H1, J1)."""
+
+from tests.b2bua.ladder import Ladder, climb
+
+UP = """
+    A -> INVITE
+    A <- 100
+    B <- INVITE
+    B -> 180
+    A <- 180
+    B -> 200
+    B <- ACK
+    A <- 200
+    A -> ACK
+"""
+DOWN = """
+    A -> BYE
+    B <- BYE
+    A <- 200 BYE
+    B -> 200 BYE
+    record answered by caller 200
+"""
+
+
+def test_a_caller_over_tcp_is_answered_on_its_connection() -> None:
+    climb(
+        """
+        A -> INVITE
+        A <- 100 (by A)
+        B <- INVITE
+        B -> 180
+        A <- 180 (by A)
+        B -> 200
+        B <- ACK
+        A <- 200 (by A)
+        A -> ACK
+        B -> INVITE
+        B <- 100
+        A <- INVITE (by A)
+        A -> 200
+        A <- ACK (by A)
+        B <- 200
+        B -> ACK
+        """
+        + DOWN,
+        caller="tcp",
+    )
+
+
+def test_a_200_is_repeated_over_tcp_too() -> None:
+    """RFC 3261 13.3.1.4: a proxy further on may speak UDP."""
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 200
+        B <- ACK
+        A <- 200
+        after 0.5
+        A <- 200
+        A -> ACK
+        """
+        + DOWN,
+        caller="tcp",
+    )
+
+
+def test_nothing_else_is_repeated_over_tcp() -> None:
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        after 3
+        quiet
+        B -> 486
+        B <- ACK
+        A <- 486
+        after 31
+        quiet
+        A -> ACK
+        record busy by callee 486
+        """,
+        caller="tcp",
+        transport="tcp",
+    )
+
+
+def test_a_callee_over_tcp() -> None:
+    climb(UP + DOWN, transport="tcp")
+
+
+def test_a_broken_connection_of_the_caller_is_replaced_by_one_to_its_via() -> None:
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        A breaks
+        A <- 100
+        B -> 486
+        B <- ACK
+        A <- 486
+        A -> ACK
+        record busy by callee 486
+        """,
+        caller="tcp",
+    )
+
+
+def test_a_broken_connection_of_the_caller_is_replaced_by_one_to_its_contact() -> None:
+    climb(
+        UP
+        + """
+        A breaks
+        B -> BYE
+        A <- BYE
+        B <- 200 BYE
+        A -> 200 BYE
+        record answered by callee 200
+        """,
+        caller="tcp",
+    )
+
+
+def test_a_connection_that_breaks_under_a_request() -> None:
+    """The BYE was on its way when the connection broke; it goes again by another."""
+    climb(
+        UP
+        + """
+        B -> BYE
+        A <- BYE (lost)
+        B <- 200 BYE
+        A breaks
+        A <- BYE
+        A -> 200 BYE
+        record answered by callee 200
+        """,
+        caller="tcp",
+    )
+
+
+def test_a_callee_that_refuses_connections() -> None:
+    ladder = Ladder("tcp")
+    ladder.wire.stations.remove(ladder.phones["B"])
+    ladder.climb("""
+        A -> INVITE
+        A <- 100, 503
+        A -> ACK
+        record failed by gateway 503 unreachable
+    """).end()
+
+
+def test_a_caller_that_cannot_be_reached_ends_the_call() -> None:
+    """Its connection is gone and nobody listens at its Contact (SPEC G3)."""
+    ladder = Ladder(caller="tcp").climb(UP)
+    ladder.wire.stations.remove(ladder.phones["A"])
+    ladder.climb("""
+        A breaks
+        B -> INVITE
+        B <- 100, 503
+        B -> ACK
+        B <- BYE
+        B -> 200 BYE
+        record answered by gateway 200 lost
+    """).end()
+
+
+def test_an_unknown_source_hears_nothing_and_leaves_no_record() -> None:
+    climb("""
+        C -> INVITE (from 192.0.2.66:5060)
+        C -> OPTIONS (from 192.0.2.66:5060)
+        C -> CANCEL (from 192.0.2.66:5060)
+        C -> BYE (from 192.0.2.66:5060)
+        quiet
+        no record
+    """)
+
+
+def test_an_unknown_source_is_refused_where_that_is_set() -> None:
+    ladder = Ladder()
+    ladder.wire.engine.rules.refuse_unknown = True
+    phone = ladder.phones["C"]
+    phone.address = "192.0.2.66"
+    ladder.climb("""
+        C -> INVITE (from 192.0.2.66:5090)
+        C <- 403
+        C -> ACK (from 192.0.2.66:5090)
+        no record
+    """).end()
+
+
+def test_a_request_inside_a_dialog_may_come_from_anywhere() -> None:
+    """SPEC J1: it belongs by its Call-ID and tags, never by its flow."""
+    ladder = Ladder().climb(UP)
+    phone = ladder.phones["A"]
+    phone.address, phone.port = "192.0.2.66", 6000
+    ladder.climb("""
+        A -> INFO (from 192.0.2.66:6000)
+        B <- INFO
+        B -> 200 INFO
+        A <- 200 INFO
+        A -> BYE (from 192.0.2.66:6000)
+        B <- BYE
+        A <- 200 BYE
+        B -> 200 BYE
+        record answered by caller 200
+    """).end()
+
+
+def test_a_response_goes_where_the_via_says_not_where_the_datagram_came_from() -> None:
+    """RFC 3261 18.2.2 without rport: the sent-by port."""
+    climb("""
+        A -> INVITE (from 127.0.0.1:6001; Via: SIP/2.0/UDP 127.0.0.1:5080%branch=z9hG4bK-x)
+        A <- 100
+        B <- INVITE
+        B -> 486
+        B <- ACK
+        A <- 486
+        A -> ACK
+        record busy by callee 486
+    """)
+
+
+def test_a_route_set_is_followed() -> None:
+    """Record-Routes of the caller's side come back to it in order; requests follow them."""
+    climb("""
+        A -> INVITE (Record-Route: <sip:127.0.0.1:5090%lr>)
+        A <- 100
+        B <- INVITE (no Record-Route; no Route)
+        B -> 180
+        A <- 180 (Record-Route: <sip:127.0.0.1:5090%lr>)
+        B -> 200
+        B <- ACK
+        A <- 200 (Record-Route: <sip:127.0.0.1:5090%lr>)
+        A -> ACK
+        B -> BYE
+        C <- BYE (Route: <sip:127.0.0.1:5090%lr>; uri sip:A@127.0.0.1:5080)
+        B <- 200 BYE
+        C -> 200 BYE
+        record answered by callee 200
+    """)
