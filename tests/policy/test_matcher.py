@@ -87,6 +87,12 @@ def test_only_a_list_entry_can_still_be_completed() -> None:
     }
 
 
+def test_a_whole_number_that_nothing_can_follow_is_complete() -> None:
+    matcher = compiled(["?+", "12"])
+    assert not matcher.incomplete("1+", 0b11)
+    assert not matcher.incomplete("12", 0b10)
+
+
 def test_of_an_expression_nobody_knows_what_would_complete_it() -> None:
     assert not compiled(["re:123"]).incomplete("12", 1)
 

@@ -230,7 +230,7 @@ class Pattern:
                 return False
         if self.exact or self.longest is not None:
             return True
-        return bool(_states(self.tokens, number))
+        return any(state < len(self.tokens) for state in _states(self.tokens, number))
 
 
 def _within(text: str, mask: int) -> bool:
