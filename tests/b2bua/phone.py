@@ -43,6 +43,7 @@ class Phone:
         self.reliable: Text | None = None  # the last reliable 18x
         self.requests: dict[str, Text] = {}
         self.sent: dict[str, bytes] = {}
+        self.spellings: dict[str, str] = {}  # header names as this phone writes them
         wire.stations.append(self)
 
     @property
@@ -89,12 +90,13 @@ class Phone:
             return data
         self.number += 1
         branch = notes.get("branch") or f"{self.name}-{self.number}"
-        uri, route, to, cseq = self.target, self.routes, self.remote, ""
+        uri, route, to, cseq = notes.get("uri") or self.target, self.routes, self.remote, ""
         fresh = method == "INVITE" and not self.confirmed and "INVITE" not in self.requests
         if fresh:
             number = notes.get("to") or "3175551234"
             self.calling = True
-            uri, route, to = f"sip:{number}@{GATEWAY}", [], f"<sip:{number}@{GATEWAY}>"
+            uri = notes.get("uri") or f"sip:{number}@{GATEWAY}"
+            route, to = [], f"<sip:{number}@{GATEWAY}>"
             self.call_id = f"{self.name}-{self.number}@{self.address}"
             self.local = f'"{self.name}" <sip:1001@{self.address}>;tag={self.name}{self.number}'
             self.requests.clear()
@@ -132,6 +134,7 @@ class Phone:
         self.sent[method] = data
         if method == "INVITE":
             self.invite, self.final = Text(data), None
+            self.local, self.call_id = self.invite["From"], self.invite["Call-ID"]
         return data
 
     def _tagged(self, tag: str) -> str:
@@ -178,4 +181,9 @@ class Phone:
                 lines = [line for line in lines if not line.startswith(f"{name}:")]
                 lines.append(f"{name}: {value}")
         lines.append(f"Content-Length: {len(body)}")
+        for name, spelling in self.spellings.items():
+            at = f"{name}:"
+            lines = [
+                spelling + line[len(name) :] if line.startswith(at) else line for line in lines
+            ]
         return "\r\n".join([*lines, "", ""]).encode() + body

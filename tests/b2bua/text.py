@@ -5,6 +5,16 @@ What is wrong in the gateway's parser or composer cannot hide here.
 
 import re
 
+_LONG = {
+    "v": "Via",
+    "f": "From",
+    "t": "To",
+    "i": "Call-ID",
+    "m": "Contact",
+    "c": "Content-Type",
+    "l": "Content-Length",
+}
+
 
 class Text:
     """One message, taken apart far enough to look at it and to answer it."""
@@ -13,7 +23,10 @@ class Text:
         self.data = data
         head, _, self.body = data.partition(b"\r\n\r\n")
         self.start, *lines = head.decode("latin-1").split("\r\n")
-        self.lines = [(name.strip(), value.strip()) for name, _, value in map(_split, lines)]
+        self.lines = [
+            (_LONG.get(name.strip(), name.strip()), value.strip())
+            for name, _, value in map(_split, lines)
+        ]
         first, second = self.start.split(" ")[:2]
         self.status = int(second) if first == "SIP/2.0" else 0
         self.uri = "" if self.status else second

@@ -220,7 +220,7 @@ class Wire:
         self.engine = self.build()
         rows = [(call, kept, ended) for call, (kept, ended) in self.rows.items()]
         failed = self.engine.restore(rows, utc, self.now)
-        assert failed == []
+        assert failed == [], failed
         self.settle()
 
     def wind_down(self) -> None:

@@ -290,12 +290,13 @@ class Call:
     def never_acknowledged(self, answer: Answer, now: float) -> None:
         """No ACK within 64*T1: both sides are told that the call is over (13.3.1.4)."""
         answer.stop()
-        self._acknowledge_far(answer)
         leg: Leg = answer.dialog.leg
+        if not answer.doubtful:
+            self._acknowledge_far(answer)
         if leg.bye is not None:
             headers, leg.bye = leg.bye, None
             self.send_bye(answer.dialog, headers, now)
-        elif not self.ended:
+        elif not self.ended and not answer.doubtful:
             self.hang_up("no_ack", causes.GATEWAY, now)
         self.done(answer, now)
 

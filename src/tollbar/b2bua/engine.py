@@ -498,7 +498,12 @@ class Engine:
 
     def _abandon(self, record_id: str, ended: bool, alive: float, now: float) -> None:
         """A call whose kept bytes cannot be read: its record is closed, its row let go."""
-        self.calls.pop(record_id, None)
+        call = self.calls.get(record_id)
+        if call is not None:
+            for item in call.live:
+                if isinstance(item, Transaction):
+                    self.stack.forget(item)
+            self.remove(call)
         if not ended:
             fact = Ended(*self.next_fact(record_id, now))
             fact.outcome = causes.INTERRUPTED

@@ -37,10 +37,21 @@ class Answer:
     """A 2xx to an INVITE, sent again until its ACK comes (13.3.1.4), by whichever leg.
 
     ``far`` is the dialog of the other leg whose own ACK (of the INVITE numbered ``far_cseq``)
-    waits for this one because its 2xx carried the offer, or None.
+    waits for this one because its 2xx carried the offer, or None. ``doubtful``: the ACK may
+    have come to a process that is no more, and its sender have forgotten it.
     """
 
-    __slots__ = ("_level", "call", "cseq", "data", "dialog", "far", "far_cseq", "server")
+    __slots__ = (
+        "_level",
+        "call",
+        "cseq",
+        "data",
+        "dialog",
+        "doubtful",
+        "far",
+        "far_cseq",
+        "server",
+    )
 
     def __init__(
         self, call: "Call", dialog: Dialog, server: InviteServer, cseq: int, data: bytes
@@ -52,6 +63,7 @@ class Answer:
         self.data = data
         self.far: Dialog | None = None
         self.far_cseq = 0
+        self.doubtful = False
         self._level = 0
         # From here on, also before it is sent, a BYE towards this peer has to wait (15).
         dialog.leg.answer = self

@@ -101,12 +101,17 @@ def keep(call: "Call") -> bytes:
             callee.tag,
             callee.local,
         ]
-        # Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from.
-        tries = callee.data[: callee.data.index(b"\r\nContact: ") + 2]
+        tries = _head(callee.data)
     lines += [caller.tag, b"%d" % call.final[0]]
     if call.ended:
         return pack([*lines, b"%d" % len(tries)], head, tries + call.final[1])
     return pack([*lines, b"%d" % len(tries)], head, tries)
+
+
+def _head(invite: bytes) -> bytes:
+    """Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from."""
+    at = invite.find(b"\r\nContact: ")
+    return invite[: at + 2] if at >= 0 else invite[:-2]
 
 
 def restore(
@@ -128,6 +133,13 @@ def restore(
     listener, transport, address, port = _hop(lines[3])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
+    if phase == ANSWERED:
+        if len(lines) != 8 + 2 * KEPT_FIELDS:
+            raise UnreadableError(f"{len(lines)} values")
+    elif phase in (SETTING_UP, REFUSED):
+        int(lines[-2]), int(lines[-1])
+    else:
+        raise UnreadableError(f"phase {phase!r}")
     call = Call(engine, record_id, peer, now)
     call.decision = Decision(action=FORWARD)
     call.attempt = Attempt(peer=peer.name, dialled="")
@@ -192,11 +204,11 @@ def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
 
 def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None:
     """Both dialogs again, and the 2xx if its ACK may still be to come."""
-    if len(lines) != 8 + 2 * KEPT_FIELDS:
-        raise UnreadableError(f"{len(lines)} values")
     engine = call.engine
     caller = call.a
     server = caller.server
+    answered_at = float(lines[6]) - engine.utc_offset
+    far_cseq = int(lines[7])
     peer = engine.peers.by_name.get(lines[4].decode())
     if peer is None:
         raise UnreadableError(f"peer {lines[4].decode()!r} is not configured any more")
@@ -213,16 +225,18 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     a.mate, b.mate = b, a
     engine.dialogs[a.key] = a
     engine.dialogs[b.key] = b
-    call.answered_at = max(0.001, float(lines[6]) - engine.utc_offset)
+    call.answered_at = answered_at or 0.001
     call.tries = 1
     server.state = ACCEPTED
     server.data = data
     engine.stack.linger_long.arm(server, now)
-    far_cseq = int(lines[7])
-    if now - call.answered_at < GIVE_UP or far_cseq:
+    if now - answered_at < GIVE_UP:
         # Whether its ACK came is not known: a phone that sent one sends it again.
         answer = Answer(call, a, server, caller.invite.cseq, data)
+        answer.doubtful = True
         if far_cseq:
             answer.far = b
             answer.far_cseq = far_cseq
         answer.start(now)
+    elif far_cseq:
+        b.ack_cseq = far_cseq
