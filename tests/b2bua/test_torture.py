@@ -40,7 +40,8 @@ def test_a_known_peer_gets_the_expected_answer(name: str) -> None:
         assert [start(sent) for sent in answers] == [str(expected)]
         (answer,) = answers
         # 8.2.6.2: what a response repeats, as far as it could be read.
-        source = salvage(data)
+        read = torture.EXPECTED[name].message == 0
+        source = Message.parse(data) if read else salvage(data)
         assert source is not None
         assert header(answer, b"From") == source.from_.text
         assert header(answer, b"Call-ID") == source.call_id

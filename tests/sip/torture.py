@@ -23,7 +23,7 @@ class Expected(NamedTuple):
 
 RFC4475: Final[dict[str, Expected]] = {
     # 3.1.1 valid messages
-    "wsinv": Expected(0, ONWARD, "white space, folding, compact and unknown fields everywhere"),
+    "wsinv": Expected(0, 481, "white space and folding everywhere; To has the tag of no dialog"),
     "intmeth": Expected(0, 405, "every odd but legal character; the method is unknown"),
     "esc01": Expected(0, ONWARD, "escapes in URIs; the user part is not a URI itself"),
     "escnull": Expected(0, 405, "escaped nulls; REGISTER is not served"),
