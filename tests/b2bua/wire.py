@@ -203,13 +203,13 @@ class Wire:
 
     # -- the end
 
-    def restart(self, away: float = 2.0) -> None:
+    def restart(self, away: float = 2.0, now: float = 50.0) -> None:
         """kill -9: what was not on disk is gone; another process takes up the rest.
 
         Its monotonic clock has nothing to do with the old one; UTC goes on.
         """
         utc = self.now + self.utc_offset
-        self.now = 50.0
+        self.now = now
         self.utc_offset = utc + away - self.now
         self.seed += 1
         self.facts = [fact for fact in self.facts if fact not in self.waiting]

@@ -231,6 +231,7 @@ class Callee:
         "call_id",
         "cancel_headers",
         "client",
+        "cseq",
         "data",
         "dialog",
         "first_answer",
@@ -251,6 +252,7 @@ class Callee:
         self.tag = tag
         self.local = b""
         self.data = b""
+        self.cseq = 1  # the highest that requests of its early dialogs may have had
         self.client: InviteClient | None = None
         self.dialog: Dialog | None = None
         self.forks: dict[bytes, Dialog] = {}
@@ -291,7 +293,7 @@ class Callee:
         fork = self.forks.get(message.to.tag)
         if fork is None:
             hop = self.client.hop if self.client is not None else self.hop
-            fork = Dialog.calling(self.call_id, self.local, self.tag, 1, message, hop)
+            fork = Dialog.calling(self.call_id, self.local, self.tag, self.cseq, message, hop)
             fork.leg = self
             self.forks[message.to.tag] = fork
             self.call.engine.dialogs[fork.key] = fork
@@ -316,6 +318,8 @@ class Callee:
 
     def _success(self, message: Message, now: float) -> None:
         known = message.to.tag in self.forks
+        if not known and len(self.forks) >= 2 * MOST_FORKS:
+            return
         fork = self._fork(message)
         if self.dialog is fork or (known and fork.ack_cseq > 0):
             self.call.acknowledge_again(fork, message.cseq)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from tollbar.b2bua import causes
 from tollbar.b2bua.leg import Answer, Callee, Caller
 from tollbar.policy.attempt import FORWARD, Attempt, Decision
-from tollbar.sip.dialog import KEPT_FIELDS, Dialog
+from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.message import Message
 from tollbar.sip.timers import GIVE_UP
@@ -193,6 +193,7 @@ def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
     hop = Target(listener, transport, address, port)
     callee = Callee(call, peer, hop, lines[2], lines[3])
     callee.local = lines[4]
+    callee.cseq += RESTART_JUMP
     callee.data = head + b"\r\n"
     client = engine.stack.revive(callee.data, hop, callee)
     client.state = PROCEEDING
