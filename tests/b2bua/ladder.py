@@ -128,8 +128,6 @@ class Ladder:
         if "from" in notes:
             address, _, port = (notes["from"] or "").partition(":")
             flow = Flow("udp", "udp", address, int(port))
-        elif phone.name == "B" and phone.transport == "tcp":
-            flow = self.wire.connections["127.0.0.1", 5070]
         self.wire.send(data, flow)
 
     def expect(self, phone: Phone, word: str, notes: dict[str, str | None]) -> None:

@@ -52,6 +52,8 @@ class Phone:
         return f"<sip:{self.name}@{self.address}:{self.port}{parameter}>"
 
     def take(self, data: bytes, flow: Flow | None) -> None:
+        if flow is not None:
+            self.flow = flow
         self.inbox.append((Text(data), flow))
 
     def saw(self, message: Text) -> None:

@@ -141,6 +141,47 @@ def test_a_connection_that_breaks_under_a_request() -> None:
     )
 
 
+def test_after_a_break_even_the_ack_goes_by_the_new_connection() -> None:
+    """An ACK has no transaction that could find out and try again."""
+    climb(
+        UP
+        + """
+        A breaks
+        B -> INVITE
+        B <- 100
+        A <- INVITE (by A)
+        A -> 200
+        A <- ACK (by A)
+        B <- 200
+        B -> ACK
+        """
+        + DOWN,
+        caller="tcp",
+    )
+
+
+def test_a_callee_whose_connection_breaks() -> None:
+    climb(
+        UP
+        + """
+        B -> INFO
+        A <- INFO
+        A -> 200 INFO
+        B <- 200 INFO
+        B breaks
+        A -> INVITE
+        A <- 100
+        B <- INVITE (by B)
+        B -> 200
+        B <- ACK (by B)
+        A <- 200
+        A -> ACK
+        """
+        + DOWN,
+        transport="tcp",
+    )
+
+
 def test_a_callee_that_refuses_connections() -> None:
     ladder = Ladder("tcp")
     ladder.wire.stations.remove(ladder.phones["B"])

@@ -160,6 +160,8 @@ class Engine:
 
     def lost(self, hop: Hop, _error: object, now: float) -> None:
         """A connection died or a send failed."""
+        if hop.reliable and isinstance(hop, Flow):
+            hop.gone = True
         self.stack.lost(hop, now)
 
     def committed(self, number: int, now: float) -> None:

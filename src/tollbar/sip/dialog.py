@@ -181,7 +181,7 @@ class Dialog:
         # A peer that named no Contact is known by its address, and reached the way it came.
         target, routes = self.target or Address(self.remote).uri, self.routes
         hop = self._hop
-        if hop is None:
+        if hop is None or hop.gone:
             hop = self._hop = next_hop(self.target, routes, self._way, listeners)
         if routes and strict_first(routes):
             target, routes = Address(routes[0]).uri, [*routes[1:], b"<%b>" % target]

@@ -19,12 +19,13 @@ class Flow:
     ``address`` (an IP literal without brackets) and ``port`` are the peer's;
     ``names`` are the subject names of its TLS client certificate, verified;
     ``channel`` belongs to the driver and ``source`` to the engine; neither looks into the
-    other's.
+    other's. ``gone``: this connection is dead; nothing more is to be sent on it.
     """
 
     __slots__ = (
         "address",
         "channel",
+        "gone",
         "listener",
         "names",
         "port",
@@ -50,6 +51,7 @@ class Flow:
         self.names = names
         self.source: tuple[Any, Any] | None = None
         self.reliable = transport != UDP
+        self.gone = False
 
     def __repr__(self) -> str:
         return f"<flow {self.transport} {self.address}:{self.port} at {self.listener}>"
@@ -59,6 +61,7 @@ class Target:
     """An address to send to from ``listener``: the driver finds or opens the connection."""
 
     __slots__ = ("address", "listener", "port", "reliable", "transport")
+    gone: Final = False
 
     def __init__(self, listener: str, transport: str, address: str, port: int) -> None:
         self.listener = listener

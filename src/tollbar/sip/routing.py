@@ -24,7 +24,9 @@ def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: dict[str, 
     and connections that are gone, follow the URI.
     """
     if way.reliable and not isinstance(way, Target):
-        return way
+        if not way.gone:
+            return way
+        way = Target(way.listener, way.transport, way.address, way.port)
     return resolve(Address(routes[0]).uri if routes else target, way, listeners)
 
 
