@@ -1,7 +1,7 @@
-"""The decision of these tests is ``wire.decide``; how many ladders were climbed is printed."""
+"""The decision of these tests is ``wire.decide``; how much was tried is printed at the end."""
 
 import pytest
-from tests.b2bua import ladder
+from tests.b2bua import hostile, ladder
 from tests.b2bua.wire import decide
 
 
@@ -13,3 +13,5 @@ def _plan(monkeypatch: pytest.MonkeyPatch) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if ladder.climbed:
         terminalreporter.write_line(f"{ladder.climbed} ladders climbed")
+    for line in hostile.shot:
+        terminalreporter.write_line(line)

@@ -476,6 +476,7 @@ class Call:
         fact.q850 = q850
         fact.ended_by = by
         fact.alive = alive or self.alive
+        self.engine.open.pop(self.id, None)
         fact.kept = recovery.keep(self)
         self.end_number = self.engine.emit(fact)
         for crossing in list(self.crossings):

@@ -31,6 +31,8 @@ from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import InviteServer, Server, Transaction
 
 COMMIT: Final = 27  # deadline: a fact has waited commit_deadline seconds for the disk
+MOST_WAITING: Final = 500_000  # steps that wait for the disk
+EMERGENCY_ROOM: Final = 10_000  # calls beyond ``max_calls`` that may be emergencies
 Step = Callable[..., None]
 
 
@@ -120,6 +122,7 @@ class Engine:
         }
         self.host = next(iter(by_name.values())).host
         self.calls: dict[str, Call] = {}
+        self.open: dict[str, Call] = {}  # those that are not over: what limits count
         self.dialogs: dict[bytes, Dialog] = {}
         self.held: deque[Held] = deque()
         self.facts: list[Fact] = []
@@ -211,7 +214,9 @@ class Engine:
         failed = []
         for record_id, kept, ended in calls:
             try:
-                recovery.restore(self, record_id, kept, ended, alive, now)
+                call = recovery.restore(self, record_id, kept, ended, alive, now)
+                if not call.ended:
+                    self.open[call.id] = call
             except (recovery.UnreadableError, SipError, ValueError, IndexError) as error:
                 failed.append((record_id, str(error)))
                 self._abandon(record_id, ended, alive, now)
@@ -235,13 +240,12 @@ class Engine:
                 call.setup + self.utc_offset,
                 call.answered_at + self.utc_offset if call.answered_at else 0.0,
             )
-            for call in self.calls.values()
-            if not call.ended
+            for call in self.open.values()
         ]
 
     def setting_up(self) -> int:
         """How many calls are neither answered nor over."""
-        return sum(not call.ended and not call.answered_at for call in self.calls.values())
+        return sum(not call.answered_at for call in self.open.values())
 
     # -- for the calls
 
@@ -269,6 +273,11 @@ class Engine:
             return
         if not self.held:
             self.overdue.arm(self, now)
+        elif len(self.held) >= MOST_WAITING:
+            if not patient:
+                step(call, argument, False, now)
+            # A BYE goes unanswered, as if the disk never came back.
+            return
         self.held.append(Held(number, now, call, step, argument, patient))
 
     def expired(self, _event: int, now: float) -> None:
@@ -371,6 +380,8 @@ class Engine:
         attempt = self.rules.intake.attempt(message, peer.name)
         call = Call(self, self._record_id(utc), peer, now)
         call.attempt = attempt
+        if call.decision.action != REJECT:
+            self.open[call.id] = call
         call.decision = self._decide(attempt, utc)
         self.calls[call.id] = call
         if call.decision.emergency:
@@ -382,11 +393,16 @@ class Engine:
         decision = decide(self.snapshot, attempt, Situation(utc))
         if decision.emergency or decision.action == REJECT:
             return decision
-        if self.draining:
+        if decision.emergency:
+            # No policy refuses it (SPEC C3), but memory ends somewhere, for all calls at once.
+            if len(self.open) < self.rules.max_calls + EMERGENCY_ROOM:
+                return decision
+            word = "limit"
+        elif self.draining:
             word = "draining"
         elif self.disk_failed:
             word = "disk"
-        elif len(self.calls) >= self.rules.max_calls:
+        elif len(self.open) >= self.rules.max_calls:
             word = "limit"
         else:
             return decision

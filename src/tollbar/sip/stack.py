@@ -312,7 +312,8 @@ class Stack:
         self.core.cancel(invite, message, now)
 
     def _response(self, data: bytes, flow: Flow, now: float) -> None:
-        self.received[data[8:11]] += 1
+        code = data[8:11]
+        self.received[code if code.isdigit() else b"other"] += 1
         try:
             message = Message.parse(data)
             at = data.find(b";branch=z9hG4bK") + 8
