@@ -160,6 +160,23 @@ def test_after_a_break_even_the_ack_goes_by_the_new_connection() -> None:
     )
 
 
+def test_an_answer_that_waited_for_the_disk_outlives_its_connection() -> None:
+    climb(
+        UP
+        + """
+        hold commits
+        A -> BYE
+        B <- BYE
+        A breaks
+        B -> 200 BYE
+        commits flow
+        A <- 200 BYE (by A)
+        record answered by caller 200
+        """,
+        caller="tcp",
+    )
+
+
 def test_a_callee_whose_connection_breaks() -> None:
     climb(
         UP
