@@ -380,10 +380,10 @@ class Engine:
         attempt = self.rules.intake.attempt(message, peer.name)
         call = Call(self, self._record_id(utc), peer, now)
         call.attempt = attempt
-        if call.decision.action != REJECT:
-            self.open[call.id] = call
         call.decision = self._decide(attempt, utc)
         self.calls[call.id] = call
+        if call.decision.action != REJECT:
+            self.open[call.id] = call
         if call.decision.emergency:
             caller = call.decision.caller or attempt.from_user
             self.notice("emergency", peer.name, f"caller={caller}", now, call.id)
@@ -391,7 +391,7 @@ class Engine:
 
     def _decide(self, attempt: Attempt, utc: float) -> Decision:
         decision = decide(self.snapshot, attempt, Situation(utc))
-        if decision.emergency or decision.action == REJECT:
+        if decision.action == REJECT:
             return decision
         if decision.emergency:
             # No policy refuses it (SPEC C3), but memory ends somewhere, for all calls at once.
