@@ -41,6 +41,7 @@ def log(style: str = "text", level: str = "info") -> tuple[CallLog, Kept]:
 def test_a_call_is_three_lines_under_one_id_in_one_write() -> None:
     calls, kept = log()
     calls.fold(Story().whole("id1"))
+    calls.flush()
     assert [line.split()[1] for line in kept.lines] == ["attempted", "answered", "ended"]
     assert all("call=id1" in line for line in kept.lines)
     assert len(kept.writes) == 1
@@ -50,6 +51,7 @@ def test_a_call_is_three_lines_under_one_id_in_one_write() -> None:
 def test_a_refused_call_says_why() -> None:
     calls, kept = log()
     calls.fold(Story().refused("id1", "required"))
+    calls.flush()
     assert kept.lines[1].split()[1:] == [
         "refused",
         "call=id1",
@@ -63,6 +65,7 @@ def test_a_refused_call_says_why() -> None:
 def test_times_are_utc_with_milliseconds_and_durations_in_seconds() -> None:
     calls, kept = log()
     calls.fold(Story().whole("id1"))
+    calls.flush()
     assert kept.lines[1].startswith("2026-01-01T00:00:02.000Z answered")
     assert "seconds=7.0" in kept.lines[2]
 
@@ -81,6 +84,7 @@ def test_no_code_in_clear(style: str, check: str) -> None:
             matrix_row=8,
         )
     )
+    calls.flush()
     assert "4711" not in kept.text
     assert "3175551234" in kept.text
     assert ("****" in kept.lines[0].partition("to")[2]) is True
@@ -89,6 +93,7 @@ def test_no_code_in_clear(style: str, check: str) -> None:
 def test_json_lines_parse_and_carry_the_same() -> None:
     calls, kept = log("json")
     calls.fold(Story().whole("id1", caller='"Ann" ü\n'))
+    calls.flush()
     first = json.loads(kept.lines[0])
     assert first["event"] == "attempted"
     assert first["call"] == "id1"
@@ -99,6 +104,7 @@ def test_json_lines_parse_and_carry_the_same() -> None:
 def test_text_values_cannot_be_taken_for_others(caller: str) -> None:
     calls, kept = log()
     calls.fold(Story().whole("id1", caller=caller))
+    calls.flush()
     assert len(kept.lines) == 3
     pairs = dict(part.split("=", 1) for part in shlex.split(kept.lines[0])[2:])
     assert pairs["call"] == "id1"
@@ -108,16 +114,20 @@ def test_text_values_cannot_be_taken_for_others(caller: str) -> None:
 def test_the_level_leaves_out_what_is_below() -> None:
     calls, kept = log(level="warning")
     calls.fold(Story().whole("id1"))
+    calls.flush()
     assert kept.lines == []
     calls.fold(Story().refused("id2", "required"))
+    calls.flush()
     assert [line.split()[1] for line in kept.lines] == ["refused"]
     calls.fold([Story().attempted("id3", emergency=True)])
+    calls.flush()
     assert "emergency=yes" in kept.lines[-1]
 
 
 def test_tries_and_ringing_are_for_debugging() -> None:
     calls, kept = log(level="debug")
     calls.fold(Story().whole("id1"))
+    calls.flush()
     events = [line.split()[1] for line in kept.lines]
     assert events == ["attempted", "tried", "rang", "answered", "ended"]
 
@@ -126,16 +136,20 @@ def test_strangers_are_logged_at_a_bounded_rate() -> None:
     calls, kept = log()
     story = Story()
     calls.fold([story.noticed("unknown_source", 5.0, "udp 192.0.2.1:5060")] * 100)
+    calls.flush()
     assert len(kept.lines) == BURST
     calls.fold([story.noticed("emergency", 5.0)] * 20)
+    calls.flush()
     assert len(kept.lines) == BURST + 20
     calls.fold([story.noticed("unknown_source", 6.0)])
+    calls.flush()
     assert "suppressed=90" in kept.lines[-1]
 
 
 def test_what_is_remembered_of_a_call_ends_with_it() -> None:
     calls, _ = log()
     calls.fold(Story().whole("id1"))
+    calls.flush()
     assert not calls._answered
 
 

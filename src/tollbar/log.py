@@ -82,10 +82,15 @@ class CallLog:
                 self._noticed(fact)  # type: ignore[arg-type]
             elif self.level <= DEBUG:
                 self._detail(fact)
-        if self._lines:
-            self._lines.append("")
-            self.outlet.write("\n".join(self._lines).encode("utf-8", "replace"))
-            self._lines.clear()
+
+    def flush(self) -> bool:
+        """Write what was told since the last time; False where there was nothing."""
+        if not self._lines:
+            return False
+        self._lines.append("")
+        self.outlet.write("\n".join(self._lines).encode("utf-8", "replace"))
+        self._lines.clear()
+        return True
 
     def line(self, level: int, event: str, utc: float, values: dict[str, Value]) -> None:
         """Add one line to the batch."""

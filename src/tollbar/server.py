@@ -44,6 +44,7 @@ from tollbar.store.writer import Writer
 from tollbar.trace import Trace
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
+TELL: Final = 0.1  # seconds between writes of the call log
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
 logger = logging.getLogger("tollbar")
@@ -98,6 +99,7 @@ class Server:
         self.metrics = Metrics()
         self.mask = mask_of(gateway)
         self.outlet = Outlet(errors)
+        self.telling: asyncio.TimerHandle | None = None
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
         self.ledger = Ledger(as_json)
         self.trace: Trace | None = None
@@ -166,6 +168,7 @@ class Server:
         # What was loaded stays: the collector need not walk it again and again.
         gc.collect()
         gc.freeze()
+        gc.disable()
         for number, act in (
             (signal.SIGTERM, self.asked_to_leave),
             (signal.SIGINT, self.asked_to_leave),
@@ -221,6 +224,7 @@ class Server:
             self.local.close()
         if self.trace is not None:
             self.trace.close()
+        self.log.flush()
         self.outlet.close()
 
     def greet(self) -> None:
@@ -249,8 +253,15 @@ class Server:
                 self.loop.call_soon(self.driver.not_committed, number, error)
         self.metrics.fold(facts)
         self.log.fold(facts)
+        if self.telling is None:
+            # A write a fact would cost more than all else that is said about a call.
+            self.telling = self.loop.call_later(TELL, self.tell)
         if self.trace is not None:
             self.trace.fold(facts)
+
+    def tell(self) -> None:
+        self.telling = None
+        self.log.flush()
 
     def _committed(self, n: int) -> None:
         self._to_loop(self.driver.committed, n)
@@ -259,7 +270,8 @@ class Server:
         self._to_loop(self.not_committed, n, error)
 
     def _measured(self, seconds: float, _changes: int) -> None:
-        self._to_loop(self.metrics.commit.add, seconds)
+        # On the writer's thread: nobody else adds to this histogram.
+        self.metrics.commit.add(seconds)
 
     def _to_loop(self, call: Callable[..., None], *arguments: Any) -> None:
         try:

@@ -16,7 +16,15 @@ from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Flow
 from tollbar.sip.message import Message
 from tollbar.sip.timers import Timer
-from tollbar.sip.transaction import ACCEPTED, InviteClient, InviteServer, Server, Transaction
+from tollbar.sip.transaction import (
+    ACCEPTED,
+    LINGERING,
+    SPENT,
+    InviteClient,
+    InviteServer,
+    Server,
+    Transaction,
+)
 
 if TYPE_CHECKING:
     from tollbar.b2bua.engine import Engine
@@ -24,6 +32,8 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 23  # deadline: the call has lasted max_call seconds
 SILENCE: Final = 24  # deadline: nobody has said anything for 15 minutes (SPEC G3)
+OVER: Final = Decision(action=REJECT)  # stands in calls that are over
+NOBODY: Final = Attempt(peer="", dialled="")
 SILENCE_INTERVAL: Final = 900.0  # seconds
 RESTORED: Final = 26  # deadline: repeats from before a restart are over
 
@@ -179,7 +189,7 @@ class Call:
             len(parts) == 3
             and parts[0].isdigit()
             and len(parts[0]) < 11
-            and parts[1] == b"%d" % self.a.invite.cseq
+            and parts[1] == b"%d" % self.a.cseq
             and mate.reliable is not None
             and mate.reliable.acknowledged(int(parts[0]), now)
         )
@@ -216,9 +226,7 @@ class Call:
         caller.dialog = mate
         mate.confirmed = True
         brings_offer = bool(message.body) and not caller.invite.body and not fork.settled
-        answer = Answer(
-            self, mate, caller.server, caller.invite.cseq, caller.success(mate, message)
-        )
+        answer = Answer(self, mate, caller.server, caller.cseq, caller.success(mate, message))
         if brings_offer:
             fork.offered = True
             answer.far = fork
@@ -251,6 +259,7 @@ class Call:
             return
         caller.stop()
         answer.start(now)
+        caller.invite = SPENT
 
     def acknowledge(self, dialog: Dialog, cseq: int, headers: bytes, body: bytes) -> None:
         """Send the ACK of a 2xx and keep it for the 2xx's repeats (13.2.2.4)."""
@@ -416,6 +425,7 @@ class Call:
 
     def answer_bye(self, server: Any, _ok: bool, now: float) -> None:
         self.answer(server, 200, now)
+        self.rest()
 
     def hang_up(self, word: str, by: str, now: float, q850: int = 16) -> None:
         """We end an answered call: BYE to both."""
@@ -466,6 +476,7 @@ class Call:
         """The one ending of a call; returns the number of its fact."""
         assert not self.ended, "a call ends once"
         self.ended = True
+        self.engine.open.pop(self.id, None)
         if self.longest is not None:
             self.longest.cancel(self)
         self.engine.silence.cancel(self)
@@ -476,7 +487,6 @@ class Call:
         fact.q850 = q850
         fact.ended_by = by
         fact.alive = alive or self.alive
-        self.engine.open.pop(self.id, None)
         fact.kept = recovery.keep(self)
         self.end_number = self.engine.emit(fact)
         for crossing in list(self.crossings):
@@ -487,20 +497,39 @@ class Call:
         """Something of the call is over; with the last of it the call leaves the engine."""
         self.live.discard(item)
         if self.ended and not self.live:
-            self.engine.remove(self)
+            self._let_go()
+            self.engine.calls.pop(self.id, None)
             self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
 
-    def unlink(self) -> None:
-        """Nothing refers to a closed call: let it go without waiting for the collector."""
-        for leg in (self.a, self.b):
-            if leg is None:
-                continue
-            for dialog in leg.forks.values() if isinstance(leg, Callee) else leg.dialogs:
-                dialog.leg = dialog.mate = dialog.reliable = None
-            leg.dialog = None
-        if self.b is not None:
-            self.b.client = None
-            self.b = None
+    def rest(self) -> None:
+        """Where only late repeats are waited for, keep nothing else: most of the calls in
+        memory are over, and there for those 32 seconds."""
+        if not self.ended:
+            return
+        for item in self.live:
+            if not isinstance(item, Transaction) or item.state not in LINGERING:
+                return
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Take the dialogs out, and every reference that runs in a circle apart."""
+        self.engine.part(self)
+        caller, callee = self.a, self.b
+        for dialog in caller.dialogs:
+            dialog.leg = dialog.mate = dialog.reliable = None
+        caller.dialogs.clear()
+        caller.dialog = None
+        caller.invite = SPENT
+        if callee is not None:
+            for fork in callee.forks.values():
+                fork.leg = fork.mate = None
+            callee.parted += tuple(callee.forks)
+            callee.forks.clear()
+            callee.dialog = None
+            # Another fork may still answer: it is ACKed and ended.
+            callee.unwanted = True
+        self.decision = OVER
+        self.attempt = NOBODY
 
     # -- inside the call
 

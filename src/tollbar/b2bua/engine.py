@@ -325,15 +325,13 @@ class Engine:
         stack.send(hop, data)
         return data, hop
 
-    def remove(self, call: Call) -> None:
-        """A call is over: take its dialogs and itself out of the tables."""
-        dialogs = list(call.a.dialogs)
-        if call.b is not None:
-            dialogs += call.b.forks.values()
-        for dialog in dialogs:
+    def part(self, call: Call) -> None:
+        """A call is over on the wire: its dialogs are known no more."""
+        for dialog in call.a.dialogs:
             self.dialogs.pop(dialog.key, None)
-        self.calls.pop(call.id, None)
-        call.unlink()
+        if call.b is not None:
+            for dialog in call.b.forks.values():
+                self.dialogs.pop(dialog.key, None)
 
     # -- what the stack asks
 
@@ -521,7 +519,8 @@ class Engine:
             for item in call.live:
                 if isinstance(item, Transaction):
                     self.stack.forget(item)
-            self.remove(call)
+            self.part(call)
+            self.calls.pop(record_id, None)
         if not ended:
             fact = Ended(*self.next_fact(record_id, now))
             fact.outcome = causes.INTERRUPTED

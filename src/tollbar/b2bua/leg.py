@@ -104,6 +104,7 @@ class Caller:
         "answer",
         "bye",
         "call",
+        "cseq",
         "dialog",
         "dialogs",
         "invite",
@@ -125,6 +126,7 @@ class Caller:
         self.way: Hop = way
         self.peer = peer
         self.tag = call.engine.stack.token()
+        self.cseq = invite.cseq
         self.reliable = speaks_reliably(invite)
         self.routes = b""
         if b"Record-Route" in invite.names:
@@ -238,6 +240,7 @@ class Callee:
         "forks",
         "hop",
         "local",
+        "parted",
         "peer",
         "ring_timeout",
         "tag",
@@ -256,6 +259,7 @@ class Callee:
         self.client: InviteClient | None = None
         self.dialog: Dialog | None = None
         self.forks: dict[bytes, Dialog] = {}
+        self.parted: tuple[bytes, ...] = ()  # remote tags of dialogs that are over
         self.answer: Answer | None = None
         self.bye: bytes | None = None
         self.unwanted = False
@@ -289,11 +293,14 @@ class Callee:
         elif not self.unwanted:
             self.call.declined(message, now)
 
+    def _dialog(self, message: Message) -> Dialog:
+        hop = self.client.hop if self.client is not None else self.hop
+        return Dialog.calling(self.call_id, self.local, self.tag, self.cseq, message, hop)
+
     def _fork(self, message: Message) -> Dialog:
         fork = self.forks.get(message.to.tag)
         if fork is None:
-            hop = self.client.hop if self.client is not None else self.hop
-            fork = Dialog.calling(self.call_id, self.local, self.tag, self.cseq, message, hop)
+            fork = self._dialog(message)
             fork.leg = self
             self.forks[message.to.tag] = fork
             self.call.engine.dialogs[fork.key] = fork
@@ -320,7 +327,11 @@ class Callee:
         known = message.to.tag in self.forks
         if not known and len(self.forks) >= 2 * MOST_FORKS:
             return
+        if message.to.tag in self.parted:
+            self.call.acknowledge(self._dialog(message), message.cseq, b"", b"")
+            return
         fork = self._fork(message)
+        self.data = b""
         if self.dialog is fork or (known and fork.ack_cseq > 0):
             self.call.acknowledge_again(fork, message.cseq)
         elif self.dialog is None and not self.unwanted:
@@ -377,8 +388,10 @@ class Silent:
     def __init__(self, call: "Call") -> None:
         self.call = call
 
-    def response(self, _client: Transaction, _message: Message, _now: float) -> None:
-        """Whatever it says."""
+    def response(self, _client: Transaction, message: Message, _now: float) -> None:
+        """Whatever it says, nothing else may be left to wait for."""
+        if message.status >= 200:
+            self.call.rest()
 
     def failed(self, _client: Transaction, _status: int, _now: float) -> None:
         """Nobody is there any more; that is what we wanted."""

@@ -233,7 +233,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     engine.stack.linger_long.arm(server, now)
     if now - answered_at < GIVE_UP:
         # Whether its ACK came is not known: a phone that sent one sends it again.
-        answer = Answer(call, a, server, caller.invite.cseq, data)
+        answer = Answer(call, a, server, caller.cseq, data)
         answer.doubtful = True
         if far_cseq:
             answer.far = b

@@ -24,6 +24,7 @@ from tollbar.sip.transaction import (
     GIVE_UP,
     LINGER,
     LOST,
+    PROCEEDING,
     PROVISIONAL,
     REPEAT,
     REQUEST,
@@ -292,6 +293,7 @@ class Stack:
     def _born(self, server: InviteServer | Server, message: Message, flow: Flow) -> None:
         server.mirror = mirror(message, flow)
         server.to = message.to.text
+        server.tagged = bool(message.to.tag)
         self.servers[server.key] = server
         self.held += len(message.data)
 
@@ -303,7 +305,11 @@ class Stack:
         if invite is None:
             same = message.call_id, message.from_.tag, b"%d INVITE" % message.cseq
             other = self.merging.get(same)
-            if isinstance(other, InviteServer) and other.request.via.branch == message.via.branch:
+            if (
+                isinstance(other, InviteServer)
+                and other.state == PROCEEDING
+                and other.request.via.branch == message.via.branch
+            ):
                 invite = other
         if not isinstance(invite, InviteServer):
             server.respond(481, self.response(server, 481, tag=self.token()), now)
@@ -327,7 +333,9 @@ class Stack:
                 _ = message.to, message.contact, message.record_routes
                 if client is None:
                     _ = message.from_, message.call_id, message.cseq
-            vias = len(message.items(b"Via"))
+            vias = message.names.count(b"Via")
+            if vias == 1 and b"," in message.values[message.names.index(b"Via")]:
+                vias = len(message.items(b"Via"))
         except SipError as error:
             self.core.noticed("malformed", flow, error.reason, now)
             return
@@ -389,7 +397,7 @@ class Stack:
     ) -> bytes:
         """Serialise a response; ``headers`` are whole lines, ``tag`` goes to To if it has none."""
         to = server.to
-        if tag and not server.request.to.tag:
+        if tag and not server.tagged:
             to = b"%b;tag=%b" % (to, tag)
         return b"SIP/2.0 %d %b\r\n%bTo: %b\r\n%bContent-Length: %d\r\n\r\n%b" % (
             status,

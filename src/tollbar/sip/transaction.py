@@ -43,7 +43,10 @@ COMPLETED: Final = 2
 CONFIRMED: Final = 3
 ACCEPTED: Final = 4
 TERMINATED: Final = 5
+LINGERING: Final = frozenset((COMPLETED, CONFIRMED, ACCEPTED))
 STATES: Final = ("trying", "proceeding", "completed", "confirmed", "accepted", "terminated")
+
+SPENT: Final = Message()  # stands where a request was that has its final response
 
 Step = Callable[[Any, Any, float], None]
 Rules = dict[tuple[int, int], tuple[int, Step]]
@@ -112,14 +115,15 @@ class Transaction:
         """Leave the stack and tell the user; nothing of this object waits anywhere after."""
         self.state = TERMINATED
         self.stack.forget(self)
-        if self.user is not None:
-            self.user.finished(self, now)
+        user, self.user = self.user, None
+        if user is not None:
+            user.finished(self, now)
 
 
 class _Server(Transaction):
     """What both server transactions share: the request they answer."""
 
-    __slots__ = ("fallback", "merge", "mirror", "request", "to")
+    __slots__ = ("fallback", "merge", "mirror", "request", "tagged", "to")
 
     def __init__(
         self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
@@ -129,7 +133,14 @@ class _Server(Transaction):
         self.fallback = fallback  # where a response goes when the connection is gone (18.2.2)
         self.mirror = b""  # the header lines every response repeats, To left out
         self.to = b""
+        self.tagged = False  # To came with a tag
         self.merge: tuple[bytes, bytes, bytes] | None = None
+
+    def spend(self) -> None:
+        """The final response is out and is all that is sent again: let the request go."""
+        self.stack.held -= len(self.request.data)
+        self.request = SPENT
+        self.mirror = self.to = b""
 
     def respond(self, status: int, data: bytes, now: float) -> None:
         """Send a response, already serialised, as this state allows."""
@@ -162,10 +173,12 @@ class InviteServer(_Server):
 
     def accept(self, data: bytes, now: float) -> None:
         self.send(data, now)
+        self.spend()
         self.stack.linger_long.arm(self, now)
 
     def complete(self, data: bytes, now: float) -> None:
         self.send(data, now)
+        self.spend()
         if not self.hop.reliable:
             self.level = 0
             self.stack.repeats[0].arm(self, now)
@@ -247,11 +260,11 @@ class Server(_Server):
 
     def complete(self, data: bytes, now: float) -> None:
         self.send(data, now)
+        self.spend()
+        self.stack.give_up.cancel(self)
         if self.hop.reliable:
-            self.stack.give_up.cancel(self)
             self.finish(None, now)
         else:
-            self.stack.give_up.cancel(self)
             self.stack.linger_long.arm(self, now)
 
     RULES: ClassVar[Rules] = {
@@ -378,6 +391,7 @@ class InviteClient(_Client):
 
     def accept(self, message: Message, now: float) -> None:
         self.quiet()
+        self.data = b""
         self.stack.linger_long.arm(self, now)
         self.user.response(self, message, now)
 

@@ -19,6 +19,7 @@ from tollbar.store.local import LocalFile
 
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
+PACE: Final = 0.002  # seconds between the starts of two commits, at least
 RETRY_FIRST: Final = 0.05
 RETRY_LAST: Final = 0.8
 
@@ -115,17 +116,24 @@ class Writer:
 
     def _run(self) -> None:
         clock = time.monotonic
-        beat_at = retry_at = clock()
+        beat_at = retry_at = paced_at = clock()
         while True:
             self._gather(max(retry_at, beat_at) if not self.failing else retry_at)
             now = clock()
             stopping = self._stop_by is not None
+            if 0.0 < paced_at - now and not stopping:
+                # A sync costs more than all the rows it carries: under load it carries more.
+                # After a quiet spell the first commit goes at once.
+                time.sleep(paced_at - now)
+                self._gather(0.0)
+                now = clock()
             if stopping and (not len(self._batch) or now >= (self._stop_by or 0.0)):
                 return
             if now < retry_at and not stopping:
                 continue
             if not (self._batch.durable or now >= beat_at or stopping):
                 continue
+            paced_at = now + PACE
             beat = now >= beat_at - (BEAT - RIDE)
             if self._write(beat):
                 retry_at = 0.0
