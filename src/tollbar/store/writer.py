@@ -121,7 +121,7 @@ class Writer:
             self._gather(max(retry_at, beat_at) if not self.failing else retry_at)
             now = clock()
             stopping = self._stop_by is not None
-            if 0.0 < paced_at - now and not stopping:
+            if paced_at - now > 0.0 and not stopping:
                 # A sync costs more than all the rows it carries: under load it carries more.
                 # After a quiet spell the first commit goes at once.
                 time.sleep(paced_at - now)
