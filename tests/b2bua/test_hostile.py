@@ -421,6 +421,21 @@ def test_byes_without_end_while_the_disk_is_away(monkeypatch: pytest.MonkeyPatch
     field.assert_empties()
 
 
+def test_a_cancel_of_a_reinvite_that_never_crossed_leaves_the_call_alone() -> None:
+    field = Field(12)
+    (_, ours) = field.give(invite(1), A)
+    (ringing,) = field.give(response(ours, 180), B)
+    again = sip(b"INVITE", 1, b"again", to=header(ringing, b"To"), cseq=2, body=SDP)
+    assert [start(data) for data in field.give(again, A)] == ["100", "491"]
+    cancel = sip(b"CANCEL", 1, b"again", to=header(ringing, b"To"), cseq=2)
+    assert [start(data) for data in field.give(cancel, A)] == ["200"]
+    assert [start(data) for data in field.give(sip(b"CANCEL", 1, b"i"), A)] == [
+        "200", "CANCEL", "487",
+    ]  # fmt: skip
+    field.give(response(ours, 487), B)
+    field.assert_empties()
+
+
 def test_a_response_counts_under_its_status_or_none() -> None:
     field = Field(8)
     die = random.Random(8)

@@ -346,3 +346,26 @@ def test_cancel_while_a_prack_is_due() -> None:
         A <- 481 PRACK
         record cancelled by caller 487
     """)
+
+
+def test_a_call_that_ends_before_the_prack_comes_ends_without_it_too() -> None:
+    """The 2xx waits for a PRACK, the callee hangs up, the PRACK never comes: 5xx all the same."""
+    climb(
+        f"""
+        A -> INVITE ({REL})
+        A <- 100
+        B <- INVITE
+        B -> 183 (rseq 5; sdp)
+        A <- 183
+        B -> 200 (no sdp)
+        B <- ACK
+        B -> BYE
+        B <- 200 BYE
+        record answered by callee 200
+        after 31.9
+        A <- 183, 183, 183, 183, 183, 183
+        after 0.1
+        A <- 504
+        A -> ACK
+        """
+    )

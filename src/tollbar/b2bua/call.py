@@ -382,6 +382,14 @@ class Call:
         outcome = causes.NO_ANSWER if word == "ring_timeout" else causes.FAILED
         self.refuse(status, headers, b"", outcome, word, by, now)
 
+    def never_pracked(self, now: float) -> None:
+        """No PRACK within 64*T1: the INVITE gets a 5xx (RFC 3262 3), also where the call is
+        over already and only its 2xx still waited for that PRACK."""
+        if not self.ended:
+            self.fail(504, "no_prack", now)
+        elif self.a.answer is not None:
+            self._forget_answer(self.a.answer, 504, now)
+
     def cancelled(self, message: Message, now: float) -> None:
         """The caller's CANCEL. Once the callee has answered it comes too late (9.2)."""
         if self.ended or self.answered_at:

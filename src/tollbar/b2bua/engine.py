@@ -486,7 +486,9 @@ class Engine:
     def cancel(self, server: InviteServer, message: Message, now: float) -> None:
         user = server.user
         if isinstance(user, Caller):
-            user.call.cancelled(message, now)
+            # A re-INVITE that never crossed has the caller for its user, and its answer.
+            if user.server is server:
+                user.call.cancelled(message, now)
         elif isinstance(user, Crossing):
             reasons = [b"Reason: %b\r\n" % value for value in message.all(b"Reason")]
             user.cancel(b"".join(reasons), now)

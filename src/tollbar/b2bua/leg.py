@@ -210,7 +210,7 @@ class Caller:
         return self.answerable and not self.last and not any(d.reliable for d in self.dialogs)
 
     def unacknowledged(self, now: float) -> None:
-        self.call.fail(504, "no_prack", now)
+        self.call.never_pracked(now)
 
     def finished(self, transaction: Transaction, now: float) -> None:
         self.call.done(transaction, now)
