@@ -176,6 +176,28 @@ def test_bye_of_the_callee_while_the_answer_waits_for_the_disk() -> None:
     """)
 
 
+def test_bye_of_the_caller_while_the_answer_waits_for_the_disk() -> None:
+    """In its early dialog: the INVITE gets 487, once the end is on disk."""
+    climb("""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180
+        A <- 180
+        hold commits
+        B -> 200
+        B <- ACK
+        A -> BYE
+        B <- BYE
+        B -> 200 BYE
+        quiet
+        commits flow
+        A <- 487, 200 BYE
+        A -> ACK
+        record answered by caller 200
+    """)
+
+
 def test_bye_of_the_caller_overtakes_its_ack() -> None:
     climb(
         UP

@@ -334,6 +334,9 @@ class Call:
         self.final = (status, self.a.refusal(status, headers, reason, body))
         self.a.stop()
         fact = self.end(outcome, word, by, status, causes.q850_of(message, status), now)
+        self._refuse_when_durable(fact, now)
+
+    def _refuse_when_durable(self, fact: int, now: float) -> None:
         if self.engine.disk_failed:
             # Who calls while the disk fails should not wait to hear it.
             self.refuse_caller(None, False, now)
@@ -428,7 +431,8 @@ class Call:
         self._acknowledge_far(answer)
         answer.dialog.leg.bye = None
         if status and answer.server is self.a.server and self.a.answerable:
-            self.a.refuse(status, self.a.refusal(status, b""), now)
+            self.final = (status, self.a.refusal(status, b""))
+            self._refuse_when_durable(self.end_number, now)
         self.done(answer, now)
 
     def answer_bye(self, server: Any, _ok: bool, now: float) -> None:

@@ -217,6 +217,10 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     way = Target(listener, transport, address, port)
     a = Dialog.kept(lines[8 : 8 + KEPT_FIELDS], caller.way)
     b = Dialog.kept(lines[8 + KEPT_FIELDS :], way)
+    # What was kept may be several restarts old: each has to jump beyond the one before.
+    lived = max(0, int((now - answered_at) * 1000))
+    a.local_cseq += lived
+    b.local_cseq += lived
     callee = call.b = Callee(call, peer, way, b.call_id, b.local_tag)
     callee.dialog = b
     callee.forks[b.remote_tag] = b
