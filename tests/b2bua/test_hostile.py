@@ -85,7 +85,9 @@ class Field:
         wire.settings = {"max_call": 120.0, "max_calls": 400, **settings}
         self.engine: Engine = wire.build()
         self.now = 100.0
+        self.hop: Hop = B
         self.die = random.Random(seed)
+        self.unrest = False  # connections die, operators hang up, rules change
         self.steady = True  # the disk takes everything at once
         self.unwritten = 0
         self.given = 0
@@ -99,7 +101,24 @@ class Field:
         if self.given % 50 == 0:
             self.wait(0.25)
         self.engine.receive(data, flow, self.now)
-        return self.settle()
+        said = self.settle()
+        if self.unrest and self.die.random() < 0.02:
+            self.upset(flow)
+        return said
+
+    def upset(self, flow: Flow) -> None:
+        """Something that no message does."""
+        engine, die = self.engine, self.die
+        what = die.randrange(4)
+        if what == 0:
+            engine.lost(die.choice((flow, self.hop)), OSError("reset"), self.now)
+        elif what == 1 and (live := engine.live()):
+            engine.hangup(die.choice(live).id, "operator", self.now)
+        elif what == 2:
+            wire = Wire()
+            wire.settings = {"max_call": die.choice((60.0, 120.0)), "max_calls": 400}
+            engine.swap(engine.snapshot, wire.build().rules)
+        self.settle()
 
     def settle(self) -> list[bytes]:
         said: list[tuple[Hop, bytes]] = []
@@ -121,7 +140,7 @@ class Field:
         said += engine.take_outbox()
         for name, size in self.sizes().items():
             self.peak[name] = max(self.peak[name], size)
-        for _, data in said:
+        for self.hop, data in said:
             self.words[start(data)] += 1
             if len(data) > 4:
                 Message.parse(data)
@@ -314,6 +333,21 @@ def test_spoilt_messages_around_calls_that_are_up(seed: int, steady: bool) -> No
     assert peak["open"] <= 400 + 20
     assert peak["calls"] <= peak["open"] + peak["servers"] + peak["clients"]
     assert peak["dialogs"] <= peak["calls"] * (3 * legs.MOST_FORKS + 1)
+    field.assert_empties()
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("steady", [True, False], ids=["good disk", "poor disk"])
+def test_spoilt_messages_while_connections_die_and_operators_hang_up(steady: bool) -> None:
+    field = Field(4)
+    field.steady = steady
+    field.unrest = True
+    spoiler = Spoiler(4)
+    number = 0
+    while field.given < 10_000:
+        number += 1
+        field.play(number, spoiler, 8)
+    assert field.facts["Answered"] > 50
     field.assert_empties()
 
 

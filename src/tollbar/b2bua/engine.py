@@ -7,7 +7,7 @@ fact is on disk. It never reads a clock, draws a random number or touches a sock
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tollbar.b2bua import causes, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
@@ -217,7 +217,7 @@ class Engine:
                 call = recovery.restore(self, record_id, kept, ended, alive, now)
                 if not call.ended:
                     self.open[call.id] = call
-            except (recovery.UnreadableError, SipError, ValueError, IndexError) as error:
+            except (SipError, ValueError, LookupError, ArithmeticError) as error:
                 failed.append((record_id, str(error)))
                 self._abandon(record_id, ended, alive, now)
         # Oldest first: a timer's deadlines fall due in the order they are armed.
@@ -518,7 +518,10 @@ class Engine:
         """A call whose kept bytes cannot be read: its record is closed, its row let go."""
         call = self.calls.get(record_id)
         if call is not None:
-            for item in call.live:
+            waiting: tuple[Any, ...] = (call, call.a, call.b, *call.live)
+            for item in waiting:
+                for timer in self.timers.all.values():
+                    timer.cancel(item)
                 if isinstance(item, Transaction):
                     self.stack.forget(item)
             self.part(call)

@@ -214,6 +214,8 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     if peer is None:
         raise UnreadableError(f"peer {lines[4].decode()!r} is not configured any more")
     listener, transport, address, port = _hop(lines[5])
+    if listener not in engine.stack.listeners:
+        raise UnreadableError(f"listener {listener!r} is not configured any more")
     way = Target(listener, transport, address, port)
     a = Dialog.kept(lines[8 : 8 + KEPT_FIELDS], caller.way)
     b = Dialog.kept(lines[8 + KEPT_FIELDS :], way)
