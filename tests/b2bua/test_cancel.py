@@ -118,7 +118,6 @@ def test_cancel_while_the_attempt_waits_for_the_disk() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         A -> CANCEL
         A <- 200 CANCEL
         quiet

@@ -16,13 +16,15 @@ UP = """
 
 
 def test_the_attempt_before_its_invite() -> None:
+    """And before the 100: who has had one does not ask again, should we die meanwhile."""
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         after 1
+        A -> INVITE (again)
         quiet
         commit
+        A <- 100
         B <- INVITE
         commits flow
         B -> 486
@@ -37,9 +39,9 @@ def test_the_first_answer_timer_starts_when_the_invite_leaves() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         after 1.9
         commit
+        A <- 100
         B <- INVITE
         commits flow
         after 3.9
@@ -56,10 +58,8 @@ def test_a_refusal_before_its_final_response() -> None:
     climb("""
         hold commits
         A -> INVITE (to 9005551234)
-        A <- 100
         after 0.5
         A -> INVITE (again; to 9005551234)
-        A <- 100
         quiet
         commit
         A <- 403 (Reason: Q.850%cause=21)
@@ -148,7 +148,6 @@ def test_a_failing_disk_refuses_a_new_call() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         disk fails
         A <- 503 (Retry-After)
         A -> ACK
@@ -161,7 +160,6 @@ def test_a_disk_that_says_nothing_for_two_seconds_refuses_a_new_call() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         after 1.9
         quiet
         after 0.1
@@ -176,10 +174,8 @@ def test_each_call_has_its_own_two_seconds() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         after 1.5
         C -> INVITE
-        C <- 100
         after 0.5
         A <- 503
         A -> ACK
@@ -198,12 +194,11 @@ def test_while_the_disk_fails_a_new_call_is_refused_at_once() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         disk fails
         A <- 503
         A -> ACK
         C -> INVITE
-        C <- 100, 503 (Retry-After)
+        C <- 503 (Retry-After)
         C -> ACK
         commits flow
         record failed by gateway 503 disk
@@ -224,7 +219,6 @@ def test_a_refusal_of_policy_on_a_failing_disk_is_503() -> None:
     climb("""
         hold commits
         A -> INVITE (to 9005551234)
-        A <- 100
         disk fails
         A <- 503 (Retry-After)
         A -> ACK
@@ -260,7 +254,6 @@ def test_an_emergency_call_starts_while_the_disk_fails() -> None:
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         disk fails
         A <- 503
         A -> ACK

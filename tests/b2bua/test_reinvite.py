@@ -87,7 +87,7 @@ def test_reinvites_from_both_sides_at_once() -> None:
         + """
         A -> INVITE | B -> INVITE
         A <- 100
-        B <- INVITE, 100, 491
+        B <- INVITE, 491
         B -> 491, ACK
         B <- ACK
         A <- 491
@@ -132,7 +132,7 @@ def test_a_second_reinvite_before_the_first_is_answered() -> None:
         A <- 100
         B <- INVITE
         A -> INVITE
-        A <- 100, 500 (Retry-After)
+        A <- 500 (Retry-After)
         A -> ACK
         B -> 200
         B <- ACK
@@ -170,7 +170,7 @@ def test_a_reinvite_of_the_callee_before_the_caller_has_its_200() -> None:
         B -> 200
         B <- ACK
         B -> INVITE
-        B <- 100, 491
+        B <- 491
         B -> ACK
         commits flow
         A <- 200
@@ -185,7 +185,7 @@ def test_a_reinvite_of_the_callee_before_the_ack_of_the_caller() -> None:
         UP.replace("    A -> ACK\n    after 5", "")
         + """
         B -> INVITE
-        B <- 100, 491
+        B <- 491
         B -> ACK
         A -> ACK
         """

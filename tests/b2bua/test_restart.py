@@ -90,11 +90,10 @@ def test_an_invite_repeated_from_before_gets_the_stored_outcome() -> None:
 
 
 def test_an_attempt_that_was_not_on_disk_never_was() -> None:
-    """Its INVITE never left, so the repeated one may be a first one."""
+    """Nobody said a word about it, so the caller asks again, and that is the first time."""
     climb("""
         hold commits
         A -> INVITE
-        A <- 100
         quiet
         restart
         commits flow
@@ -114,7 +113,6 @@ def test_between_the_commit_of_the_attempt_and_its_invite() -> None:
     ladder = Ladder().climb("""
         hold commits
         A -> INVITE
-        A <- 100
     """)
     wire = ladder.wire
     commit = wire.engine.committed
@@ -394,7 +392,7 @@ def test_a_bye_whose_record_was_not_on_disk() -> None:
 def test_a_refusal_is_said_again() -> None:
     climb("""
         A -> INVITE (to 9005551234)
-        A <- 100, 403 (lost)
+        A <- 403 (lost)
         record refused by gateway 403 required
         restart
         A <- 403 (Reason; Warning)

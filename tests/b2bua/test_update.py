@@ -235,7 +235,7 @@ def test_a_dialog_nobody_knows() -> None:
         A -> INFO
         A <- 481 INFO
         A -> INVITE
-        A <- 100, 481
+        A <- 481
         A -> ACK
         A -> ACK
         """

@@ -130,6 +130,7 @@ class Notes:
         self.requests.append(message)
 
     def invite(self, server: InviteServer, message: Message, flow: Flow, now: float) -> None:
+        server.stack.trying(server, now)
         self.servers.append(server)
         self.requests.append(message)
 

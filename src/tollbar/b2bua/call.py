@@ -156,6 +156,8 @@ class Call:
             if not self.ended:
                 self.fail(503, "disk", now)
             return
+        # Not before: a caller without 100 asks again, should this process die first.
+        self.engine.stack.trying(self.a.server, now)
         self.b.start(now)
 
     def progressed(self, fork: Dialog, message: Message, reliable: bool, now: float) -> None:

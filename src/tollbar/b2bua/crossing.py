@@ -81,7 +81,8 @@ class Crossing:
         )
         self.cseq = self.far.local_cseq
         self.call.live.add(self.client)
-        if message.method == b"INVITE":
+        if isinstance(self.server, InviteServer):
+            engine.stack.trying(self.server, now)
             engine.timers.timer(FINAL_INTERVAL, FINAL_ANSWER).arm(self, now)
 
     # -- the far side answers

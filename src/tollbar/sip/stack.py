@@ -271,7 +271,6 @@ class Stack:
             invite = InviteServer(self, key, message, hop, fallback)
             self._born(invite, message, flow)
             self._merge(invite, merge)
-            invite.respond(100, self.response(invite, 100), now)
             self.core.invite(invite, message, flow, now)
             return
         server = Server(self, key, message, hop, fallback)
@@ -408,6 +407,12 @@ class Stack:
             len(body),
             body,
         )
+
+    def trying(self, server: InviteServer, now: float) -> None:
+        """Stop the repeats of an INVITE (17.2.1). Not before it is safe to: whoever has had
+        a 100 does not ask again, however long it takes."""
+        if server.state == PROCEEDING and not server.data:
+            server.respond(100, self.response(server, 100), now)
 
     def reply(
         self, message: Message, flow: Flow, status: int, headers: bytes = b"", reason: bytes = b""

@@ -109,7 +109,8 @@ class Transaction:
         self.feed(event, None, now)
 
     def again(self, _argument: object, _now: float) -> None:
-        self.stack.repeat(self.hop, self.data)
+        if self.data:
+            self.stack.repeat(self.hop, self.data)
 
     def finish(self, _argument: object, now: float) -> None:
         """Leave the stack and tell the user; nothing of this object waits anywhere after."""
