@@ -22,7 +22,6 @@ from tollbar.sip.transaction import (
     Client,
     InviteClient,
     InviteServer,
-    Server,
     Transaction,
 )
 

@@ -74,15 +74,20 @@ class Rules:
         self.refuse_unknown = refuse_unknown
 
 
-class Held(NamedTuple):
+class Held:
     """A step that waits for its fact to be on disk; a patient one outlives a failed disk."""
 
-    number: int
-    since: float
-    call: Call
-    step: Step
-    argument: object
-    patient: bool
+    __slots__ = ("argument", "call", "number", "patient", "since", "step")
+
+    def __init__(
+        self, number: int, since: float, call: Call, step: Step, argument: object, patient: bool
+    ) -> None:
+        self.number = number
+        self.since = since
+        self.call = call
+        self.step = step
+        self.argument = argument
+        self.patient = patient
 
 
 class Live(NamedTuple):

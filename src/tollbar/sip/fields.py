@@ -135,7 +135,7 @@ class Address:
     @classmethod
     def unread(cls, text: bytes) -> "Address":
         """A value that is only to be copied: nothing in it is looked at."""
-        address = cls.__new__(cls)
+        address = cls(b"sip:nobody")
         address.text = text
         address.display = address.uri = address.tag = b""
         address.params = {}

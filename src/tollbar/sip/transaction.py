@@ -6,7 +6,7 @@ sends through its stack, tells its user, and never looks inside a dialog or a ca
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tollbar.sip.flow import Hop, Target
 from tollbar.sip.message import Message
@@ -50,6 +50,8 @@ SPENT: Final = Message()  # stands where a request was that has its final respon
 
 Step = Callable[[Any, Any, float], None]
 Rules = dict[tuple[int, int], tuple[int, Step]]
+Ignored = dict[str, tuple[tuple[int, int], ...]]
+Table = list[list[tuple[int, Step]]]
 
 
 class ServerUser(Protocol):
@@ -87,10 +89,10 @@ class Transaction:
     ``data`` is what is sent again: a client's request, a server's last response.
     """
 
-    __slots__ = ("call_id", "data", "hop", "key", "level", "method", "stack", "state", "user")
-    TABLE: ClassVar[list[list[tuple[int, Step]]]]
+    __slots__ = ("data", "hop", "key", "level", "method", "stack", "state", "table", "user")
 
-    def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+    def __init__(self, table: Table, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+        self.table = table
         self.stack = stack
         self.key = key
         self.method = method
@@ -102,7 +104,7 @@ class Transaction:
 
     def feed(self, event: int, argument: Any, now: float) -> None:
         """Take one step of the table."""
-        self.state, step = self.TABLE[self.state][event]
+        self.state, step = self.table[self.state][event]
         step(self, argument, now)
 
     def expired(self, event: int, now: float) -> None:
@@ -127,9 +129,15 @@ class _Server(Transaction):
     __slots__ = ("fallback", "merge", "mirror", "request", "tagged", "to")
 
     def __init__(
-        self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
+        self,
+        table: Table,
+        stack: "Stack",
+        key: bytes,
+        message: Message,
+        hop: Hop,
+        fallback: Target | None,
     ) -> None:
-        super().__init__(stack, key, message.method, hop)
+        super().__init__(table, stack, key, message.method, hop)
         self.request = message
         self.fallback = fallback  # where a response goes when the connection is gone (18.2.2)
         self.mirror = b""  # the header lines every response repeats, To left out
@@ -169,7 +177,7 @@ class InviteServer(_Server):
     def __init__(
         self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
     ) -> None:
-        super().__init__(stack, key, message, hop, fallback)
+        super().__init__(_INVITE_SERVER, stack, key, message, hop, fallback)
         self.state = PROCEEDING
 
     def accept(self, data: bytes, now: float) -> None:
@@ -198,56 +206,6 @@ class InviteServer(_Server):
         else:
             self.stack.linger_short.arm(self, now)
 
-    RULES: ClassVar[Rules] = {
-        (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
-        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
-        (PROCEEDING, SUCCESS): (ACCEPTED, accept),
-        (PROCEEDING, FAILURE): (COMPLETED, complete),
-        (PROCEEDING, LOST): (PROCEEDING, _Server.divert),
-        (ACCEPTED, SUCCESS): (ACCEPTED, _Server.send),
-        (ACCEPTED, LOST): (ACCEPTED, _Server.divert),
-        (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
-        (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
-        (COMPLETED, ACK): (CONFIRMED, confirm),
-        (COMPLETED, LOST): (COMPLETED, _Server.divert),
-        (COMPLETED, REPEAT): (COMPLETED, repeat),
-        (COMPLETED, GIVE_UP): (TERMINATED, Transaction.finish),
-        (CONFIRMED, LINGER): (TERMINATED, Transaction.finish),
-    }
-    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
-        "an ACK for a final response not sent yet": ((PROCEEDING, ACK),),
-        "the 2xx is repeated by its leg until its ACK comes (RFC 6026 7.1)": (
-            (ACCEPTED, REQUEST),
-            (ACCEPTED, ACK),
-        ),
-        "the final response is out; another cannot follow": (
-            (ACCEPTED, PROVISIONAL),
-            (ACCEPTED, FAILURE),
-            (COMPLETED, PROVISIONAL),
-            (COMPLETED, SUCCESS),
-            (COMPLETED, FAILURE),
-            (CONFIRMED, PROVISIONAL),
-            (CONFIRMED, SUCCESS),
-            (CONFIRMED, FAILURE),
-        ),
-        "the ACK came; repeats of anything before it are late": (
-            (CONFIRMED, REQUEST),
-            (CONFIRMED, ACK),
-            (CONFIRMED, LOST),
-            (CONFIRMED, REPEAT),
-            (CONFIRMED, GIVE_UP),
-        ),
-        "this timer is not armed in this state": (
-            (PROCEEDING, REPEAT),
-            (PROCEEDING, GIVE_UP),
-            (PROCEEDING, LINGER),
-            (ACCEPTED, REPEAT),
-            (ACCEPTED, GIVE_UP),
-            (COMPLETED, LINGER),
-        ),
-    }
-    TABLE = lay_out(RULES)
-
 
 class Server(_Server):
     """RFC 3261 17.2.2. An answer later than 64*T1 reaches nobody, so it waits no longer."""
@@ -257,7 +215,7 @@ class Server(_Server):
     def __init__(
         self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
     ) -> None:
-        super().__init__(stack, key, message, hop, fallback)
+        super().__init__(_SERVER, stack, key, message, hop, fallback)
 
     def complete(self, data: bytes, now: float) -> None:
         self.send(data, now)
@@ -268,53 +226,14 @@ class Server(_Server):
         else:
             self.stack.linger_long.arm(self, now)
 
-    RULES: ClassVar[Rules] = {
-        (TRYING, PROVISIONAL): (PROCEEDING, _Server.send),
-        (TRYING, SUCCESS): (COMPLETED, complete),
-        (TRYING, FAILURE): (COMPLETED, complete),
-        (TRYING, LOST): (TRYING, _Server.divert),
-        (TRYING, GIVE_UP): (TERMINATED, Transaction.finish),
-        (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
-        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
-        (PROCEEDING, SUCCESS): (COMPLETED, complete),
-        (PROCEEDING, FAILURE): (COMPLETED, complete),
-        (PROCEEDING, LOST): (PROCEEDING, _Server.divert),
-        (PROCEEDING, GIVE_UP): (TERMINATED, Transaction.finish),
-        (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
-        (COMPLETED, LOST): (COMPLETED, _Server.divert),
-        (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
-    }
-    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
-        "nothing has been answered yet": ((TRYING, REQUEST),),
-        "no ACK belongs to a request that is not INVITE": (
-            (TRYING, ACK),
-            (PROCEEDING, ACK),
-            (COMPLETED, ACK),
-        ),
-        "the final response is out; another cannot follow": (
-            (COMPLETED, PROVISIONAL),
-            (COMPLETED, SUCCESS),
-            (COMPLETED, FAILURE),
-        ),
-        "this timer is not armed in this state": (
-            (TRYING, REPEAT),
-            (TRYING, LINGER),
-            (PROCEEDING, REPEAT),
-            (PROCEEDING, LINGER),
-            (COMPLETED, REPEAT),
-            (COMPLETED, GIVE_UP),
-        ),
-    }
-    TABLE = lay_out(RULES)
-
 
 class _Client(Transaction):
     """What both client transactions share. ``spare`` is a hop to fall back to (18.1.1)."""
 
     __slots__ = ("spare",)
 
-    def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
-        super().__init__(stack, key, method, hop)
+    def __init__(self, table: Table, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+        super().__init__(table, stack, key, method, hop)
         self.spare: Hop | None = None
 
     def start(self, data: bytes, now: float) -> None:
@@ -358,7 +277,7 @@ class InviteClient(_Client):
     __slots__ = ("ack", "cancelled")
 
     def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
-        super().__init__(stack, key, method, hop)
+        super().__init__(_INVITE_CLIENT, stack, key, method, hop)
         self.ack = b""
         self.cancelled = False
 
@@ -410,54 +329,14 @@ class InviteClient(_Client):
     def ack_again(self, _argument: object, _now: float) -> None:
         self.stack.repeat(self.hop, self.ack)
 
-    RULES: ClassVar[Rules] = {
-        (TRYING, PROVISIONAL): (PROCEEDING, proceed),
-        (TRYING, SUCCESS): (ACCEPTED, accept),
-        (TRYING, FAILURE): (COMPLETED, complete),
-        (TRYING, LOST): (TERMINATED, _Client.lose),
-        (TRYING, REPEAT): (TRYING, repeat),
-        (TRYING, GIVE_UP): (TERMINATED, _Client.time_out),
-        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Client.tell),
-        (PROCEEDING, SUCCESS): (ACCEPTED, accept),
-        (PROCEEDING, FAILURE): (COMPLETED, complete),
-        (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
-        (ACCEPTED, SUCCESS): (ACCEPTED, _Client.tell),
-        (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
-        (COMPLETED, FAILURE): (COMPLETED, ack_again),
-        (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
-    }
-    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
-        "a client gets no requests": tuple(
-            (state, event)
-            for state in (TRYING, PROCEEDING, COMPLETED, ACCEPTED)
-            for event in (REQUEST, ACK)
-        ),
-        "the answer may still come by another connection": ((PROCEEDING, LOST),),
-        "a final response came; what was sent before it is late": (
-            (ACCEPTED, PROVISIONAL),
-            (ACCEPTED, FAILURE),
-            (ACCEPTED, LOST),
-            (COMPLETED, PROVISIONAL),
-            (COMPLETED, SUCCESS),
-            (COMPLETED, LOST),
-        ),
-        "this timer is not armed in this state": (
-            (TRYING, LINGER),
-            (PROCEEDING, REPEAT),
-            (PROCEEDING, LINGER),
-            (ACCEPTED, REPEAT),
-            (ACCEPTED, GIVE_UP),
-            (COMPLETED, REPEAT),
-            (COMPLETED, GIVE_UP),
-        ),
-    }
-    TABLE = lay_out(RULES)
-
 
 class Client(_Client):
     """RFC 3261 17.1.2."""
 
     __slots__ = ()
+
+    def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+        super().__init__(_CLIENT, stack, key, method, hop)
 
     def repeat(self, _argument: object, now: float) -> None:
         self.stack.repeat(self.hop, self.data)
@@ -473,36 +352,179 @@ class Client(_Client):
             self.stack.linger_short.arm(self, now)
             self.user.response(self, message, now)
 
-    RULES: ClassVar[Rules] = {
-        (TRYING, PROVISIONAL): (PROCEEDING, _Client.tell),
-        (TRYING, SUCCESS): (COMPLETED, complete),
-        (TRYING, FAILURE): (COMPLETED, complete),
-        (TRYING, LOST): (TERMINATED, _Client.lose),
-        (TRYING, REPEAT): (TRYING, repeat),
-        (TRYING, GIVE_UP): (TERMINATED, _Client.time_out),
-        (PROCEEDING, PROVISIONAL): (PROCEEDING, _Client.tell),
-        (PROCEEDING, SUCCESS): (COMPLETED, complete),
-        (PROCEEDING, FAILURE): (COMPLETED, complete),
-        (PROCEEDING, REPEAT): (PROCEEDING, repeat),
-        (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
-        (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
-    }
-    IGNORED: ClassVar[dict[str, tuple[tuple[int, int], ...]]] = {
-        "a client gets no requests": tuple(
-            (state, event) for state in (TRYING, PROCEEDING, COMPLETED) for event in (REQUEST, ACK)
-        ),
-        "the answer may still come by another connection": ((PROCEEDING, LOST),),
-        "the final response came; its repeats mean nothing": (
-            (COMPLETED, PROVISIONAL),
-            (COMPLETED, SUCCESS),
-            (COMPLETED, FAILURE),
-            (COMPLETED, LOST),
-        ),
-        "this timer is not armed in this state": (
-            (TRYING, LINGER),
-            (PROCEEDING, LINGER),
-            (COMPLETED, REPEAT),
-            (COMPLETED, GIVE_UP),
-        ),
-    }
-    TABLE = lay_out(RULES)
+
+INVITE_SERVER_RULES: Final[Rules] = {
+    (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
+    (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
+    (PROCEEDING, SUCCESS): (ACCEPTED, InviteServer.accept),
+    (PROCEEDING, FAILURE): (COMPLETED, InviteServer.complete),
+    (PROCEEDING, LOST): (PROCEEDING, _Server.divert),
+    (ACCEPTED, SUCCESS): (ACCEPTED, _Server.send),
+    (ACCEPTED, LOST): (ACCEPTED, _Server.divert),
+    (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
+    (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
+    (COMPLETED, ACK): (CONFIRMED, InviteServer.confirm),
+    (COMPLETED, LOST): (COMPLETED, _Server.divert),
+    (COMPLETED, REPEAT): (COMPLETED, InviteServer.repeat),
+    (COMPLETED, GIVE_UP): (TERMINATED, Transaction.finish),
+    (CONFIRMED, LINGER): (TERMINATED, Transaction.finish),
+}
+INVITE_SERVER_IGNORED: Final[Ignored] = {
+    "an ACK for a final response not sent yet": ((PROCEEDING, ACK),),
+    "the 2xx is repeated by its leg until its ACK comes (RFC 6026 7.1)": (
+        (ACCEPTED, REQUEST),
+        (ACCEPTED, ACK),
+    ),
+    "the final response is out; another cannot follow": (
+        (ACCEPTED, PROVISIONAL),
+        (ACCEPTED, FAILURE),
+        (COMPLETED, PROVISIONAL),
+        (COMPLETED, SUCCESS),
+        (COMPLETED, FAILURE),
+        (CONFIRMED, PROVISIONAL),
+        (CONFIRMED, SUCCESS),
+        (CONFIRMED, FAILURE),
+    ),
+    "the ACK came; repeats of anything before it are late": (
+        (CONFIRMED, REQUEST),
+        (CONFIRMED, ACK),
+        (CONFIRMED, LOST),
+        (CONFIRMED, REPEAT),
+        (CONFIRMED, GIVE_UP),
+    ),
+    "this timer is not armed in this state": (
+        (PROCEEDING, REPEAT),
+        (PROCEEDING, GIVE_UP),
+        (PROCEEDING, LINGER),
+        (ACCEPTED, REPEAT),
+        (ACCEPTED, GIVE_UP),
+        (COMPLETED, LINGER),
+    ),
+}
+_INVITE_SERVER: Final = lay_out(INVITE_SERVER_RULES)
+
+
+SERVER_RULES: Final[Rules] = {
+    (TRYING, PROVISIONAL): (PROCEEDING, _Server.send),
+    (TRYING, SUCCESS): (COMPLETED, Server.complete),
+    (TRYING, FAILURE): (COMPLETED, Server.complete),
+    (TRYING, LOST): (TRYING, _Server.divert),
+    (TRYING, GIVE_UP): (TERMINATED, Transaction.finish),
+    (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
+    (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
+    (PROCEEDING, SUCCESS): (COMPLETED, Server.complete),
+    (PROCEEDING, FAILURE): (COMPLETED, Server.complete),
+    (PROCEEDING, LOST): (PROCEEDING, _Server.divert),
+    (PROCEEDING, GIVE_UP): (TERMINATED, Transaction.finish),
+    (COMPLETED, REQUEST): (COMPLETED, Transaction.again),
+    (COMPLETED, LOST): (COMPLETED, _Server.divert),
+    (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
+}
+SERVER_IGNORED: Final[Ignored] = {
+    "nothing has been answered yet": ((TRYING, REQUEST),),
+    "no ACK belongs to a request that is not INVITE": (
+        (TRYING, ACK),
+        (PROCEEDING, ACK),
+        (COMPLETED, ACK),
+    ),
+    "the final response is out; another cannot follow": (
+        (COMPLETED, PROVISIONAL),
+        (COMPLETED, SUCCESS),
+        (COMPLETED, FAILURE),
+    ),
+    "this timer is not armed in this state": (
+        (TRYING, REPEAT),
+        (TRYING, LINGER),
+        (PROCEEDING, REPEAT),
+        (PROCEEDING, LINGER),
+        (COMPLETED, REPEAT),
+        (COMPLETED, GIVE_UP),
+    ),
+}
+_SERVER: Final = lay_out(SERVER_RULES)
+
+
+INVITE_CLIENT_RULES: Final[Rules] = {
+    (TRYING, PROVISIONAL): (PROCEEDING, InviteClient.proceed),
+    (TRYING, SUCCESS): (ACCEPTED, InviteClient.accept),
+    (TRYING, FAILURE): (COMPLETED, InviteClient.complete),
+    (TRYING, LOST): (TERMINATED, _Client.lose),
+    (TRYING, REPEAT): (TRYING, InviteClient.repeat),
+    (TRYING, GIVE_UP): (TERMINATED, _Client.time_out),
+    (PROCEEDING, PROVISIONAL): (PROCEEDING, _Client.tell),
+    (PROCEEDING, SUCCESS): (ACCEPTED, InviteClient.accept),
+    (PROCEEDING, FAILURE): (COMPLETED, InviteClient.complete),
+    (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
+    (ACCEPTED, SUCCESS): (ACCEPTED, _Client.tell),
+    (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
+    (COMPLETED, FAILURE): (COMPLETED, InviteClient.ack_again),
+    (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
+}
+INVITE_CLIENT_IGNORED: Final[Ignored] = {
+    "a client gets no requests": tuple(
+        (state, event)
+        for state in (TRYING, PROCEEDING, COMPLETED, ACCEPTED)
+        for event in (REQUEST, ACK)
+    ),
+    "the answer may still come by another connection": ((PROCEEDING, LOST),),
+    "a final response came; what was sent before it is late": (
+        (ACCEPTED, PROVISIONAL),
+        (ACCEPTED, FAILURE),
+        (ACCEPTED, LOST),
+        (COMPLETED, PROVISIONAL),
+        (COMPLETED, SUCCESS),
+        (COMPLETED, LOST),
+    ),
+    "this timer is not armed in this state": (
+        (TRYING, LINGER),
+        (PROCEEDING, REPEAT),
+        (PROCEEDING, LINGER),
+        (ACCEPTED, REPEAT),
+        (ACCEPTED, GIVE_UP),
+        (COMPLETED, REPEAT),
+        (COMPLETED, GIVE_UP),
+    ),
+}
+_INVITE_CLIENT: Final = lay_out(INVITE_CLIENT_RULES)
+
+
+CLIENT_RULES: Final[Rules] = {
+    (TRYING, PROVISIONAL): (PROCEEDING, _Client.tell),
+    (TRYING, SUCCESS): (COMPLETED, Client.complete),
+    (TRYING, FAILURE): (COMPLETED, Client.complete),
+    (TRYING, LOST): (TERMINATED, _Client.lose),
+    (TRYING, REPEAT): (TRYING, Client.repeat),
+    (TRYING, GIVE_UP): (TERMINATED, _Client.time_out),
+    (PROCEEDING, PROVISIONAL): (PROCEEDING, _Client.tell),
+    (PROCEEDING, SUCCESS): (COMPLETED, Client.complete),
+    (PROCEEDING, FAILURE): (COMPLETED, Client.complete),
+    (PROCEEDING, REPEAT): (PROCEEDING, Client.repeat),
+    (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
+    (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
+}
+CLIENT_IGNORED: Final[Ignored] = {
+    "a client gets no requests": tuple(
+        (state, event) for state in (TRYING, PROCEEDING, COMPLETED) for event in (REQUEST, ACK)
+    ),
+    "the answer may still come by another connection": ((PROCEEDING, LOST),),
+    "the final response came; its repeats mean nothing": (
+        (COMPLETED, PROVISIONAL),
+        (COMPLETED, SUCCESS),
+        (COMPLETED, FAILURE),
+        (COMPLETED, LOST),
+    ),
+    "this timer is not armed in this state": (
+        (TRYING, LINGER),
+        (PROCEEDING, LINGER),
+        (COMPLETED, REPEAT),
+        (COMPLETED, GIVE_UP),
+    ),
+}
+_CLIENT: Final = lay_out(CLIENT_RULES)
+
+MACHINES: Final = {
+    "INVITE server": (INVITE_SERVER_RULES, INVITE_SERVER_IGNORED),
+    "server": (SERVER_RULES, SERVER_IGNORED),
+    "INVITE client": (INVITE_CLIENT_RULES, INVITE_CLIENT_IGNORED),
+    "client": (CLIENT_RULES, CLIENT_IGNORED),
+}
