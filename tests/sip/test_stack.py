@@ -167,6 +167,16 @@ def test_without_the_cookie_a_repeat_is_found_by_its_fields() -> None:
     assert len(wire.core.servers) == 3
 
 
+def test_a_cookie_with_nothing_behind_it_is_none() -> None:
+    """RFC 4475 3.2.1: two requests with it are not one."""
+    wire = Wire()
+    bare = OLD_VIA + b";branch=z9hG4bK"
+    wire.receive(request(b"OPTIONS", via=bare))
+    wire.receive(request(b"OPTIONS", via=bare, call_id=b"another"))
+    wire.receive(request(b"OPTIONS", via=bare))
+    assert len(wire.core.servers) == 2
+
+
 def test_without_the_cookie_an_ack_of_a_failure_is_absorbed() -> None:
     wire = Wire()
     wire.receive(request(via=OLD_VIA))

@@ -6,7 +6,6 @@ of them. Everything leaves here through a transaction, as a dialog's ACK, or as 
 answer to something unusable. It never raises for what the network sends.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -16,6 +15,7 @@ from tollbar.sip import timers as intervals
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import TCP, UDP, Flow, Hop, Target
 from tollbar.sip.message import Message, salvage
+from tollbar.sip.origin import mirror, plain_key, server_key
 from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import (
     ACCEPTED,
@@ -90,13 +90,6 @@ COUNTED: Final = frozenset(
 )
 
 BRANCH_LENGTH: Final = len(COOKIE) + 16
-
-# The topmost Via, wherever it stands, and of it sent-by and branch if that has the cookie.
-_VIA: Final = re.compile(
-    rb"\n(?:v|via)[ \t]*:(?:[ \t]*SIP/2\.0/[A-Za-z]{2,4}[ \t]+([^\s;,]++)[^\r\n,]*?;"
-    rb"branch=(z9hG4bK[^\s;,]*+))?",
-    re.IGNORECASE,
-)
 
 
 class Listener:
@@ -231,7 +224,7 @@ class Stack:
         if not self.core.admits(message, flow, now):
             return
         if not key:
-            key = _plain_key(message, flow)
+            key = plain_key(message, flow)
             server = self.servers.get(key)
             if server is not None and self._absorbed(server, method, now):
                 return
@@ -471,7 +464,7 @@ class Stack:
     def revive_server(self, message: Message, flow: Flow) -> InviteServer:
         """The server side of an INVITE that came before a restart: its repeats match again."""
         hop, fallback = self._way_back(message, flow)
-        key = server_key(message.data, flow) or _plain_key(message, flow)
+        key = server_key(message.data, flow) or plain_key(message, flow)
         if isinstance(hop, Flow):
             # The path itself is gone with the process that knew it.
             hop = fallback or Target(flow.listener, UDP, flow.address, flow.port)
@@ -558,67 +551,3 @@ class Stack:
 
     def __len__(self) -> int:
         return len(self.servers) + len(self.clients)
-
-
-def mirror(message: Message, flow: Flow) -> bytes:
-    """The lines every response repeats (8.2.6.2), To left out; received and rport filled in."""
-    via = message.via
-    values = message.all(b"Via")
-    top = via.text
-    added = top
-    address = flow.address.encode()
-    if b"received" in via.params:
-        # What a sender says of its own address is not known until we have seen it.
-        added = _received.sub(b"", added)
-    if b"rport" in via.params and not via.params[b"rport"]:
-        added = _fill_rport(added, flow.port) + b";received=" + address
-    elif via.host.strip(b"[]") != address:
-        added = added + b";received=" + address
-    if added is not top:
-        value = values[0]
-        at = value.index(top)  # an empty element may stand before it
-        values[0] = value[:at] + added + value[at + len(top) :]
-    lines = [b"Via: %b\r\n" % value for value in values]
-    lines.append(
-        b"From: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
-        % (message.from_.text, message.call_id, message.cseq, message.cseq_method)
-    )
-    if b"Timestamp" in message.names:
-        lines.append(b"Timestamp: %b\r\n" % (message.first(b"Timestamp") or b""))
-    return b"".join(lines)
-
-
-_received: Final = re.compile(rb";[ \t]*received[ \t]*(?:=[^;,]*)?(?=;|$)", re.IGNORECASE)
-
-
-def _fill_rport(text: bytes, port: int) -> bytes:
-    return re.sub(
-        rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", b";rport=%d" % port, text, count=1, flags=re.I
-    )
-
-
-def server_key(data: bytes, flow: Flow) -> bytes:
-    """What a request is matched by (17.2.3), read without parsing; ACK shares its INVITE's.
-
-    Empty where the branch lacks the magic cookie.
-    """
-    via = _VIA.search(data)
-    if via is None or via[2] is None:
-        return b""
-    sent_by, branch = via.groups()
-    method = data[: data.find(b" ", 0, 64)]
-    kind = b"INVITE" if method == b"ACK" else method
-    return b" ".join((branch, sent_by, kind, flow.address.encode()))
-
-
-def _plain_key(message: Message, flow: Flow) -> bytes:
-    """17.2.3 for a branch without the magic cookie (RFC 2543 peers); ACK finds its INVITE."""
-    method = b"INVITE" if message.method == b"ACK" else message.method
-    return b"2543 %b %b %d %b %b %b" % (
-        message.call_id,
-        message.from_.tag,
-        message.cseq,
-        method,
-        message.via.text,
-        flow.address.encode(),
-    )
