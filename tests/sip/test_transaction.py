@@ -111,7 +111,9 @@ def test_repeats_get_the_last_provisional() -> None:
     wire = Wire()
     assert wire.words(request()) == ["100"]
     assert wire.words(request()) == ["100"]
-    wire.stack.trying(wire.core.servers[0], wire.now)
+    (server,) = wire.core.servers
+    assert isinstance(server, InviteServer)
+    wire.stack.trying(server, wire.now)
     assert wire.words(request()) == ["100"]
     wire.answer(wire.core.servers[0], 180)
     assert wire.words(request()) == ["180"]
