@@ -94,6 +94,7 @@ class Phone:
         branch = notes.get("branch") or f"{self.name}-{self.number}"
         uri, route, to, cseq = notes.get("uri") or self.target, self.routes, self.remote, ""
         fresh = method == "INVITE" and not self.confirmed and "INVITE" not in self.requests
+        fresh = fresh and "inside" not in notes
         if fresh:
             number = notes.get("to") or "3175551234"
             self.calling = True

@@ -172,6 +172,31 @@ def test_transport_in_capitals_in_a_contact() -> None:
     """)
 
 
+def test_a_200_without_contact() -> None:
+    """It has to have one; without, the ACK and the BYE go to the trunk itself."""
+    ladder = Ladder().climb("""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+    """)
+    phone = ladder.phones["B"]
+    lines = phone.response(200, "INVITE", {}).split(b"\r\n")
+    data = b"\r\n".join(line for line in lines if not line.startswith(b"Contact"))
+    ladder.wire.send(data, phone.flow)
+    ladder.climb(
+        """
+        B <- ACK (uri sip:127.0.0.1:5070)
+        A <- 200 (Contact)
+        A -> ACK
+        A -> BYE
+        B <- BYE (uri sip:127.0.0.1:5070)
+        A <- 200 BYE
+        B -> 200 BYE
+        record answered by caller 200
+        """
+    ).end()
+
+
 def test_compact_names() -> None:
     ladder = Ladder()
     phone = ladder.phones["A"]

@@ -180,6 +180,28 @@ def test_a_reinvite_of_the_callee_before_the_caller_has_its_200() -> None:
     )
 
 
+def test_a_reinvite_of_the_caller_before_it_has_its_200() -> None:
+    """No phone may; whoever does must not lose us the answer."""
+    climb(
+        UP[: UP.index("    B -> 200")]
+        + """
+        hold commits
+        B -> 200
+        B <- ACK
+        A -> INVITE (cseq 7; inside)
+        A <- 491
+        commits flow
+        A <- 200
+        A -> ACK (cseq 1)
+        A -> BYE (cseq 9)
+        B <- BYE
+        A <- 200 BYE
+        B -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
 def test_a_reinvite_of_the_callee_before_the_ack_of_the_caller() -> None:
     climb(
         UP.replace("    A -> ACK\n    after 5", "")

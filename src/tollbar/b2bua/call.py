@@ -11,13 +11,13 @@ from tollbar.b2bua import causes, recovery
 from tollbar.b2bua.crossing import Crossing
 from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Rang, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
+from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import REJECT, Attempt, Decision
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Flow
 from tollbar.sip.message import Message
 from tollbar.sip.timers import Timer
 from tollbar.sip.transaction import (
-    ACCEPTED,
     LINGERING,
     SPENT,
     InviteClient,
@@ -547,57 +547,6 @@ class Call:
 
     # -- inside the call
 
-    def request(self, dialog: Dialog, server: Server, message: Message, now: float) -> None:
-        """A request inside the dialog other than INVITE, ACK, CANCEL, BYE and PRACK."""
-        server.user = self.a
-        self.live.add(server)
-        far = dialog.mate
-        if self.ended or far is None:
-            self.answer(server, 481, now)
-            return
-        offers = message.method == b"UPDATE" and bool(message.body)
-        if offers and self._glare(dialog, far, server, now):
-            return
-        if far.leg is self.a and self.a.unheard:
-            # The caller has no dialog yet that this could be in.
-            self.answer(server, 500, now, b"Retry-After: 1\r\n")
-            return
-        if message.method == b"UPDATE":
-            dialog.aim(message)
-        Crossing(self, dialog, far, server, offers).start(message, b"", now)
-
-    def reinvite(self, dialog: Dialog, server: InviteServer, message: Message, now: float) -> None:
-        server.user = self.a
-        self.live.add(server)
-        far = dialog.mate
-        leg: Leg = dialog.leg
-        if self.ended or far is None or not self.answered_at:
-            self.answer(server, 481 if self.ended else 491, now)
-            return
-        answer = leg.answer
-        if answer is not None and answer.far is None and answer.server.state == ACCEPTED:
-            # It has our 2xx, or could not ask again; only its ACK was lost (RFC 5407 3.1.4).
-            answer.stop()
-            self.done(answer, now)
-        if self._glare(dialog, far, server, now):
-            return
-        dialog.aim(message)
-        Crossing(self, dialog, far, server, bool(message.body)).start(message, b"", now)
-
-    def _glare(
-        self, dialog: Dialog, far: Dialog, server: InviteServer | Server, now: float
-    ) -> bool:
-        """One offer at a time (14.2): 491 against ours, 500 against the asker's own."""
-        invites = [c for c in self.crossings if c.server.method == b"INVITE"]
-        if far.offered or far.leg.answer is not None or any(c.origin is far for c in invites):
-            self.answer(server, 491, now)
-            return True
-        if dialog.offered or any(c.origin is dialog for c in invites):
-            wait = self.engine.stack.token()[0] % 10
-            self.answer(server, 500, now, b"Retry-After: %d\r\n" % wait)
-            return True
-        return False
-
     def answer(
         self, server: InviteServer | Server, status: int, now: float, headers: bytes = b""
     ) -> None:
@@ -620,37 +569,9 @@ class Call:
         if event == LONGEST:
             self.hang_up("max_duration", causes.GATEWAY, now)
         elif event == SILENCE:
-            self.probe(now, now - SILENCE_INTERVAL + self.engine.utc_offset)
+            probe(self, now, now - SILENCE_INTERVAL + self.engine.utc_offset)
         else:
             self.done(self, now)
-
-    def probe(self, now: float, alive: float) -> None:
-        """Ask both sides whether they still know the call (SPEC G3); if one does not, it was
-        ``alive`` until that UTC second."""
-        self.engine.silence.arm(self, now)
-        for leg in (self.a, self.b):
-            if leg is not None and leg.dialog is not None:
-                probe = Probe(self, alive)
-                self.live.add(self.engine.launch(leg.dialog, b"OPTIONS", b"", b"", probe, now))
-
-
-class Probe(Silent):
-    """An OPTIONS inside the dialog: silence, 408 or 481 means that the peer lost the call."""
-
-    __slots__ = ("alive",)
-
-    def __init__(self, call: Call, alive: float) -> None:
-        super().__init__(call)
-        self.alive = alive
-
-    def response(self, _client: Transaction, message: Message, now: float) -> None:
-        if message.status in (408, 481):
-            self.call.lost(now, self.alive)
-        elif message.status >= 200:
-            self.call.alive = 0.0
-
-    def failed(self, _client: Transaction, _status: int, now: float) -> None:
-        self.call.lost(now, self.alive)
 
 
 def refusal_headers(decision: Decision, host: bytes) -> bytes:

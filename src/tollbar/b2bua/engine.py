@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
-from tollbar.b2bua import causes, recovery
+from tollbar.b2bua import causes, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
 from tollbar.b2bua.crossing import Crossing
 from tollbar.b2bua.facts import Closed, Ended, Fact, Noticed
@@ -364,7 +364,7 @@ class Engine:
         if message.to.tag:
             dialog = self._take(server, message, flow, now)
             if dialog is not None:
-                dialog.leg.call.reinvite(dialog, server, message, now)
+                glare.reinvite(dialog.leg.call, dialog, server, message, now)
             return
         refusal = uas.refusal(message, METHODS, OPTION_TAGS)
         if refusal is None:
@@ -438,7 +438,7 @@ class Engine:
             elif method == b"OPTIONS":
                 self._options(server, now)
             else:
-                call.request(dialog, server, message, now)
+                glare.request(call, dialog, server, message, now)
             return
         refusal = uas.refusal(message, METHODS, OPTION_TAGS)
         if refusal is not None:

@@ -295,7 +295,11 @@ class Callee:
 
     def _dialog(self, message: Message) -> Dialog:
         hop = self.client.hop if self.client is not None else self.hop
-        return Dialog.calling(self.call_id, self.local, self.tag, self.cseq, message, hop)
+        dialog = Dialog.calling(self.call_id, self.local, self.tag, self.cseq, message, hop)
+        if not dialog.target:
+            # A 2xx has to have a Contact (12.1.1); without one, to whom the INVITE went.
+            dialog.target = b"sip:" + self.peer.authority
+        return dialog
 
     def _fork(self, message: Message) -> Dialog:
         fork = self.forks.get(message.to.tag)

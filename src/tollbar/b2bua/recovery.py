@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from tollbar.b2bua import causes
 from tollbar.b2bua.leg import Answer, Callee, Caller
+from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import FORWARD, Attempt, Decision
 from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
 from tollbar.sip.flow import Flow, Hop, Target
@@ -162,7 +163,7 @@ def restore(
             call.release(call.b, headers, now)
             call.release(call.a, headers, now)
         else:
-            call.probe(now, alive)
+            probe(call, now, alive)
         return call
     tag, status, length = lines[-3:]
     caller.tag = tag
