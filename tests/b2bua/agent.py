@@ -35,6 +35,7 @@ class World:
         self.start = wire.now
         self.number = 0
         self.dead = False
+        self.forgetful = False  # did the gateway die while its disk took nothing
         self.journal: list[str] = []
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -77,6 +78,7 @@ class World:
         waiting = self._swapped.setdefault((sender, receiver), [])
         if mischief.startswith("crash"):
             self.dead = True
+            self.forgetful = self.forgetful or not self.wire.commits
             self.wire.commits = mischief == "crash"
             self.later(0, self.restart)
         if mischief == "drop" or (self.dead and sender == "gateway"):

@@ -134,7 +134,8 @@ def test_anything_at_any_time(
     a.call(with_offer=with_offer)
     try:
         world.run(200.0)
-        assert len(wire.ended()) == 1
+        # Died with a disk that took nothing, it can have told the caller 503 and no more.
+        assert len(wire.ended()) == 1 or (world.forgetful and not wire.ended())
         assert a.state == "ended"
         assert b.state in ("ended", "idle")
         wire.wind_down()
