@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPU a call, Tollbar beside Kamailio and Sippy, in one run on one core over UDP (SPEC P1).
+"""CPU a call, Tollbar beside Kamailio and Sippy, in one run on one core over UDP.
 
 The call: INVITE 100 180 200 ACK BYE 200 with an account code, no hold. Load on one core, the
 server on the other. See README.md for how to read the table.
