@@ -1,4 +1,4 @@
-"""Exports read back by independent readers, codes as text (SPEC G4, G5)."""
+"""Exports read back by independent readers, codes as text."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Filters: days of a time zone and ranges in string order (SPEC G4)."""
+"""Filters: days of a time zone and ranges in string order."""
 
 from datetime import date
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The fold: facts of a call in, what the store is to write out (SPEC G1-G3)."""
+"""The fold: facts of a call in, what the store is to write out."""
 
 import pytest
 from tests.cdr.story import UTC, Story, call_id

@@ -1,4 +1,4 @@
-"""SPEC G1: the keys, and drafts that read back."""
+"""The record: its keys, and drafts that read back."""
 
 import json
 from dataclasses import fields
@@ -10,7 +10,7 @@ from tests.cdr.story import record
 
 from tollbar.cdr.record import COLUMNS, Record, from_draft, from_values
 
-G1 = (
+KEYS = (
     "record_id, tenant, direction, peer, trunk, tries, a_call_id, b_call_id, user, extension, "
     "workgroup, caller, dialled, standardized, classification, dial_group, account_code, "
     "account_code_description, code_source, code_changes, matrix_row, outcome, reason, "
@@ -19,8 +19,8 @@ G1 = (
 )
 
 
-def test_the_keys_are_those_of_the_specification_in_its_order() -> None:
-    assert ", ".join(COLUMNS) == G1
+def test_the_keys_and_their_order_stay_as_they_are() -> None:
+    assert ", ".join(COLUMNS) == KEYS
 
 
 def test_a_record_is_exactly_its_columns() -> None:

@@ -1,4 +1,4 @@
-"""The account code report: string order, arithmetic, time zone (SPEC A3, G4)."""
+"""The account code report: string order, arithmetic, time zone."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Records and report rows as text: CSV and JSON lines (SPEC G4, G5).
+"""Records and report rows as text: CSV and JSON lines (docs/reference/records.md).
 
 Codes are text and cross unchanged, leading zeros included. Times of records are UTC, ISO 8601
 with milliseconds, in both forms. A spreadsheet-safe variant neutralises cells a spreadsheet
@@ -22,7 +22,7 @@ _RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def json_object(record: Record) -> dict[str, Any]:
-    """``record`` for JSON, keys as in SPEC G1; what never happened is null."""
+    """``record`` for JSON, keyed by ``COLUMNS``; what never happened is null."""
     row = record.as_dict()
     for name in ("setup", "ringing", "answer", "end"):
         row[name] = None if row[name] is None else moment(row[name])
@@ -30,7 +30,7 @@ def json_object(record: Record) -> dict[str, Any]:
 
 
 def json_lines(records: Iterable[Record]) -> Iterator[str]:
-    """One JSON object a record, keys as in SPEC G1, without line ends."""
+    """One JSON object a record, keyed by ``COLUMNS``, without line ends."""
     for record in records:
         yield json.dumps(json_object(record), ensure_ascii=False)
 

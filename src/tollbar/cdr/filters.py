@@ -1,4 +1,4 @@
-"""Which records a list or a report is about (SPEC G4).
+"""Which records a list or a report is about.
 
 Plain data, understood twice: ``matches`` in memory and the store's reader in SQL; both must
 always agree. Codes compare as strings: ``1`` to ``2`` holds ``1``, ``1234`` and ``2``.

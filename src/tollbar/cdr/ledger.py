@@ -1,4 +1,4 @@
-"""Facts in, changes for the store out: the fold that makes records (SPEC G1-G3).
+"""Facts in, changes for the store out: the fold that makes records.
 
 Holds the records of open calls between their facts. A pure room: the clock is in the facts.
 Durations are monotonic while one process sees both ends, UTC differences across a restart,

@@ -1,4 +1,4 @@
-"""The call detail record: one row for one call attempt (SPEC G1).
+"""The call detail record: one row for one call attempt (docs/reference/records.md).
 
 The names and their order are those of every native export. Times are UTC milliseconds since
 the epoch, ``None`` where the thing never happened; durations are milliseconds. Account codes
@@ -59,7 +59,7 @@ class Record:
 
     @property
     def dated(self) -> int:
-        """The moment reports file it under: the answer, else the setup (SPEC G4)."""
+        """The moment reports file it under: the answer, else the setup."""
         return self.setup if self.answer is None else self.answer
 
     def values(self) -> tuple[Any, ...]:
@@ -81,7 +81,7 @@ class Record:
 
 
 COLUMNS: Final = tuple(f.name for f in fields(Record))
-"""The keys of SPEC G1, in its order."""
+"""The keys of every native export, in their order."""
 
 _values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
 _undecided: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS[:-1])

@@ -1,4 +1,4 @@
-"""The account code report: detail and summary (SPEC G4, FIELD 2).
+"""The account code report: detail and summary (docs/reference/records.md).
 
 Calls that were placed and carried a code at disconnect, codes in *string* order. Pure: takes
 records, yields rows; ``cdr.export`` writes them. It must never turn a code into a number.
@@ -77,9 +77,7 @@ _DIRECTIONS: Final = {"in": "In", "out": "Out", "internal": "Internal"}
 
 
 def detail(records: Iterable[Record], zone: tzinfo) -> Iterator[Detail]:
-    """Calls in the report, by code, user, date and time ascending.
-
-    "By date" and "by user" of the reference print the same order (FIELD 2)."""
+    """Calls in the report, by code, user, date and time ascending."""
     rows = [(r.account_code, r.user, r.dated, r.record_id, r) for r in records if r.in_report]
     rows.sort(key=lambda row: row[:4])
     for *_, record in rows:
