@@ -1,4 +1,4 @@
-"""tollbar report: the account code report, detail or summary (SPEC G4)."""
+"""tollbar report: the account code report, detail or summary."""
 
 from argparse import Namespace
 from collections.abc import Iterable, Sequence

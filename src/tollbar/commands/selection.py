@@ -1,4 +1,4 @@
-"""The options that say which records: days, users, codes (SPEC G4)."""
+"""The options that say which records: days, users, codes."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import date, datetime, timedelta

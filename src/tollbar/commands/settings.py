@@ -1,4 +1,4 @@
-"""Where a command finds its gateway.yaml (SPEC I6), and what it reads from it."""
+"""Where a command finds its gateway.yaml, and what it reads from it."""
 
 import os
 from argparse import Namespace

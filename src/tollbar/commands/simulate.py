@@ -1,4 +1,4 @@
-"""tollbar simulate: what would happen with a call, and why, without placing it (SPEC C7)."""
+"""tollbar simulate: what would happen with a call, and why, without placing it."""
 
 import time
 from argparse import Namespace
