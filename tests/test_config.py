@@ -379,7 +379,7 @@ def test_ten_mistakes_are_told_with_line_and_hint(text: str, told: str) -> None:
             "gateway.yaml:2:46: listeners.udp.client_ca: has no meaning for udp "
             "(only a tls listener has one)",
         ),
-        # headers (SPEC J3, H2)
+        # headers that carry the call, and what would inject one
         (
             "    incoming: pbx\n",
             '    send_code_as: "X-A: 1"\n',

@@ -1,4 +1,4 @@
-"""gateway.yaml read strictly into a ``Gateway`` (SPEC I1).
+"""gateway.yaml read strictly into a ``Gateway`` (docs/reference/gateway.md).
 
 Every entry is checked by itself here and against the others in ``wiring``; all that is wrong
 is told at once, with file, line and a hint. It must never open a socket, look up a name or

@@ -1,4 +1,4 @@
-"""What an operator may ask a running gateway through its control socket (SPEC I5).
+"""What an operator may ask a running gateway through its control socket.
 
 Each command is a plain function from the request to its answer. Codes are masked here as in
 the log, and lists are bounded: an answer must never hold up the signalling.

@@ -27,7 +27,7 @@ class Listener:
 
 @dataclass(slots=True)
 class Source:
-    """A place calls of a peer come from; the most specific match of all peers wins (SPEC J1).
+    """A place calls of a peer come from; the most specific match of all peers wins.
 
     ``rank`` orders sources that match one call: the longer prefix first, then the one that
     names a port, then the one that names a transport. Two that rank alike and match one call
@@ -75,7 +75,7 @@ class Peer:
     trust_identity: bool = False
     trust_code: bool = False
     reveal_reason: bool = False
-    rewrite: list[tuple[str, str]] = field(default_factory=list)  # caller: pattern, output (D2)
+    rewrite: list[tuple[str, str]] = field(default_factory=list)  # caller: pattern, output
     send_code_as: str = ""  # header name under which this trunk is given the code; "" never
     incoming: str = ""  # trunk: the pbx its calls go to
     incoming_numbers: dict[str, str] = field(default_factory=dict)  # called pattern -> pbx
@@ -95,7 +95,7 @@ class DialGroup:
 
 @dataclass(slots=True)
 class AccountCodes:
-    """The system's account code settings (SPEC A1, E1-E3)."""
+    """The system's account code settings."""
 
     enabled: bool = True
     headers: list[str] = field(default_factory=lambda: ["X-Account-Code"])
@@ -118,7 +118,7 @@ class Gateway:
     directory: Path = Path("directory.yaml")
     unknown_callers: str = "default"  # default (the default user's rights) or refuse
     unknown_sources: str = "drop"  # drop or refuse
-    unmatched: str = "refuse"  # or as_entered (D7)
+    unmatched: str = "refuse"  # or as_entered
     shadow: bool = False
     timezone: str = "UTC"
     instance: str = "tollbar"

@@ -1,4 +1,4 @@
-"""The call log: facts folded into one line per call event (SPEC I4).
+"""The call log: facts folded into one line per call event (docs/reference/log.md).
 
 Every line of a call carries its record id. Lines are made once per batch of facts and written
 with one call. No account code ever stands in one, right or wrong; what strangers cause is

@@ -1,4 +1,4 @@
-"""Account codes and secrets out of what people read: logs and traces (DESIGN invariant 8).
+"""Account codes and secrets out of what people read: logs and traces.
 
 Masks by place, not by value: a code that is the digit ``1`` must not eat every number, and a
 wrong code is as secret as a right one. Where a template was begun but not finished, what

@@ -1,4 +1,4 @@
-"""Metrics: facts folded into plain tables, read when Prometheus asks (SPEC I3).
+"""Metrics: facts folded into plain tables, read when Prometheus asks.
 
 Folding is counting in dictionaries; series are made at the scrape. Labels are words and
 configured names, never a number, a code or a user, and no table outgrows its bound.
@@ -111,7 +111,7 @@ class Metrics:
         self.setup = Histogram(SETUP)
         self.delay = Histogram(DELAY)
         self.commit = Histogram(COMMIT)
-        # Sets, not counters: what enters under a call's name leaves under it (decision 5).
+        # Sets, not counters: what enters under a call's name leaves under it.
         self.running: dict[str, _Running] = {}
         self.by_peer: dict[str, set[str]] = defaultdict(set)
         self.by_trunk: dict[str, set[str]] = defaultdict(set)

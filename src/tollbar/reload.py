@@ -1,4 +1,4 @@
-"""Everything that is read again on SIGHUP, whole or not at all (SPEC I2, J4).
+"""Everything that is read again on SIGHUP, whole or not at all.
 
 Only reads, so it may run in a thread beside the signalling; what it gives back is new.
 """

@@ -1,4 +1,4 @@
-"""The small HTTP server beside the signalling: /metrics, /healthz, /readyz (SPEC I3).
+"""The small HTTP server beside the signalling: /metrics, /healthz, /readyz.
 
 Three GETs, no more: requests are short, connections few and brief, and a scrape gives the
 loop back between families so that no call waits for it. It must never show a call's data.

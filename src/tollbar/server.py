@@ -1,9 +1,9 @@
 """The gateway as a process: everything built once, joined once, ended in order.
 
-The composition root: the only place that knows every room. Order at start (DESIGN decision
-7): lock the state directory, bind, restore the calls of the last process, then read. Order at
-the end: no more reading, the last records to disk, the lock released. A mistake at start is a
-``StartError`` of one line.
+The composition root: the only place that knows every room. Order at start
+(docs/decisions/0007-disk-first.md): lock the state directory, bind, restore the calls of the
+last process, then read. Order at the end: no more reading, the last records to disk, the lock
+released. A mistake at start is a ``StartError`` of one line.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A SIP trace on request: the messages of all calls, or of one caller's, in a file (SPEC I4).
+"""A SIP trace on request: the messages of all calls, or of one caller's, in a file.
 
 Codes and secrets are masked, the file is its owner's alone and bounded. It is a tool for an
 hour of looking, not a log: writing it costs the signalling time.

@@ -1,4 +1,4 @@
-"""Default user, roles, workgroups and users as directory.yaml writes them (SPEC B1-B5).
+"""Default user, roles, workgroups and users as directory.yaml writes them.
 
 It must never work out what a user ends up with: the union of all grants is policy's.
 """

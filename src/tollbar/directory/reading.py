@@ -1,4 +1,4 @@
-"""directory.yaml read strictly into a ``Directory`` (SPEC A2, A4, B, D1).
+"""directory.yaml read strictly into a ``Directory`` (docs/reference/directory.md).
 
 Codes, extensions and patterns are texts with every digit as written. What an entry is by
 itself, and the names it gives, are checked here with the exact line; what the entries mean
