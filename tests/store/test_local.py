@@ -1,4 +1,4 @@
-"""The local file: the contract, the lock, the schema, what is on disk (SPEC G3, G6, I5)."""
+"""The local file: the contract, the lock, the schema, what is on disk."""
 
 import multiprocessing
 import os

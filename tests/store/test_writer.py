@@ -1,4 +1,4 @@
-"""The writer thread: what it says is on disk is, and a bad disk loses nothing (SPEC G3, G6)."""
+"""The writer thread: what it says is on disk is, and a bad disk loses nothing."""
 
 import sqlite3
 import threading

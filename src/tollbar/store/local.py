@@ -1,4 +1,4 @@
-"""The local file: open calls and records on this machine's disk (SPEC G3, G6).
+"""The local file: open calls and records on this machine's disk (docs/decisions/0013-sqlite.md).
 
 One SQLite file in the state directory, WAL, ``synchronous=FULL``: what ``commit`` returned
 from survives ``kill -9`` and a power cut. One process owns the directory, by a lock.

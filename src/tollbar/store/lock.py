@@ -1,4 +1,4 @@
-"""The lock on a state directory: one process owns it (SPEC I5).
+"""The lock on a state directory: one process owns it.
 
 The kernel holds it, so it goes with the process however that ends. The file also names the
 holder, for people.

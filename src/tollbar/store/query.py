@@ -1,4 +1,4 @@
-"""SPEC G4's filters as SQL: the same meaning as ``Filters.matches``, from an index.
+"""The filters of lists and reports as SQL: the same meaning as ``Filters.matches``, from an index.
 
 Statements are SQLAlchemy Core, for SQLite and PostgreSQL alike.
 """

@@ -1,4 +1,4 @@
-"""The tables, in SQLAlchemy Core, for SQLite and PostgreSQL alike (SPEC G1, G3).
+"""The tables, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
 
 The tenant is in every key. Text compares by code point on both databases, so account codes
 order as strings whatever the locale. Times are UTC milliseconds. Statements are compiled once

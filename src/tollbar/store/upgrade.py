@@ -1,4 +1,4 @@
-"""Creates the tables of a new file and brings an old one up to date (SPEC G6).
+"""Creates the tables of a new file and brings an old one up to date.
 
 Each step is one transaction and goes from one schema version to the next; before the first,
 the file is copied beside itself. It must never lose a row, and never touch a newer file.

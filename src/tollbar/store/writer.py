@@ -1,4 +1,4 @@
-"""The one thread that writes the local file (DESIGN decision 7).
+"""The one thread that writes the local file (docs/decisions/0007-disk-first.md).
 
 It commits whatever is waiting as soon as it is idle; nothing lingers. Changes nobody waits
 for ride along with the next commit, at the latest with the heartbeat, once a second.
