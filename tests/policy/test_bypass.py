@@ -1,4 +1,4 @@
-"""No destination by two spellings of which one is freer (SPEC D6)."""
+"""No destination by two spellings of which one is freer."""
 
 from collections.abc import Sequence
 from dataclasses import replace

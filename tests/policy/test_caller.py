@@ -1,4 +1,4 @@
-"""Who is calling (SPEC B5)."""
+"""Who is calling."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Emergency calls are always placed (SPEC C3)."""
+"""Emergency calls are always placed."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Calls from trunks (SPEC D8)."""
+"""Calls from trunks."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Shadow mode (SPEC C9): decide and record, refuse nothing."""
+"""Shadow mode: decide and record, refuse nothing."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Account codes: what they are (SPEC A2, A4) and whether one counts today (SPEC C2).
+"""Account codes: what they are, and whether one counts today.
 
 A code is a string: ``001``, ``01`` and ``1`` are three codes, and nothing here may ever turn
 one into a number. Days of validity are calendar days in the configured time zone, turned
@@ -66,7 +66,7 @@ class Codes:
                 )
 
     def check(self, given: str, utc: float, caller: Effective) -> str:
-        """``valid``, or the first reason of SPEC C2 against the code."""
+        """``valid``, or the first reason against the code."""
         code = self.by_code.get(given)
         if code is None:
             return UNKNOWN if well_formed(given) else MALFORMED

@@ -63,12 +63,12 @@ class Route:
 class Decision:
     """What is to happen with an attempt, and everything a record or an explanation says of it.
 
-    ``action`` is FORWARD or REJECT. A rejection has ``status`` (SIP), ``reason`` (the word of
-    SPEC C2 or C8, for records and logs) and ``text`` (what the caller may read).
+    ``action`` is FORWARD or REJECT. A rejection has ``status`` (SIP), ``reason`` (a word of
+    ``refusal``, for records and logs) and ``text`` (what the caller may read).
     ``routes`` are the tries in order. ``matrix_row`` is 1-12, or 0 where the matrix did not
     judge (emergency, incoming, an earlier refusal, account codes off).
-    ``account_code`` is the accepted code or ""; ``code_check`` is "valid", "none" or the word
-    of C2. ``steps`` is the explanation in order, (what was looked at, what was found).
+    ``account_code`` is the accepted code or ""; ``code_check`` is "valid", "none" or the
+    reason against it. ``steps`` is the explanation in order, (what was looked at, what was found).
     ``q850`` is the cause that goes with a refusal. ``location`` is the caller's, for the
     dial plan and for who answers an emergency call. With ``shadow`` the call is forwarded
     although ``reason`` would have refused it.

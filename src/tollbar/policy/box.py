@@ -1,7 +1,7 @@
 """Sets of numbers as boxes: a set of characters for each place, and perhaps an open end.
 
 Boxes can be intersected and taken from each other, which is how the dial plan is searched
-for two spellings of one destination (SPEC D6). Used when a plan is loaded, never per call.
+for two spellings of one destination. Used when a plan is loaded, never per call.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""No destination may be dialled two ways of which one is freer than the other (SPEC D6).
+"""No destination may be dialled two ways of which one is freer than the other.
 
 Two objects clash when a number exists that both reach, each by a spelling for which it is the
 first that matches, and one asks for a code, is blocked or is classified otherwise while the

@@ -1,4 +1,4 @@
-"""Who is calling (SPEC B5): from the peer, its asserted identity, From, or a diverter.
+"""Who is calling: from the peer, its asserted identity, From, or a diverter.
 
 Headers of peers that are not trusted for identity, and of trunks, give nobody's rights. An
 identity that a trusted peer asserts is final: where nobody has that number, From is not asked.

@@ -1,7 +1,7 @@
-"""The one pure function that decides about a call (SPEC C).
+"""The one pure function that decides about a call.
 
-The checks run in the order of C8 and the first that fails gives the reason. Emergency calls
-pass them all. It reads the snapshot and never writes it, holds no counts, and never lets an
+The checks run in the order of docs/reference/reasons.md, and the first that fails gives the
+reason. Emergency calls pass them all. It reads the snapshot and never writes it, holds no counts, and never lets an
 account code into anything but ``Decision.account_code``.
 """
 
@@ -124,7 +124,7 @@ class _Call:
         return self.decision
 
     def _unmatched(self) -> tuple[Entry | None, str]:
-        """What becomes of a number that matches nothing (SPEC D7)."""
+        """What becomes of a number that matches nothing."""
         looked = self.looked
         plan = self.peer.tenant.plan
         if not looked.dialable:
@@ -155,7 +155,7 @@ class _Call:
         """Whether a code is asked for, and what forbids the call.
 
         The entry that the standardized number matches is looked at as well: regular
-        expressions escape the check at load, so the stricter of the two holds (SPEC D6).
+        expressions escape the check at load, so the stricter of the two holds.
         """
         rights = self.caller.rights
         asks, blocked = entry.verification, entry.blocked
@@ -211,7 +211,7 @@ class _Call:
         return REQUIRED if check == NONE else check
 
     def _emergency(self, entry: Entry, attempt: Attempt, situation: Situation) -> Decision:
-        """Always placed: a code that is not accepted is dropped (SPEC C3)."""
+        """Always placed: a code that is not accepted is dropped."""
         decision = self.decision
         self._describe(entry)
         decision.emergency = True

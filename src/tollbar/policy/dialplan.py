@@ -1,6 +1,6 @@
-"""The dial plan: an ordered list of objects of which the first that matches decides (SPEC D1).
+"""The dial plan: an ordered list of objects of which the first that matches decides.
 
-Emergency objects come before all others whatever their place or location (SPEC C3): among
+Emergency objects come before all others whatever their place or location: among
 them one that meets the caller's location is preferred, but none is ever left out for it.
 """
 
@@ -52,7 +52,7 @@ class GroupUse:
 class DialObject:
     """One dial-plan object.
 
-    ``pattern`` is an input pattern of SPEC D2, or ``re:`` and a regular expression. Output
+    ``pattern`` is an input pattern (docs/guide.md), or ``re:`` and a regular expression. Output
     fields ("" is the number as dialled) repeat the pattern's wildcards in order; those of a
     regular expression write ``\\1`` to ``\\9`` for its groups. ``list_name`` names the number
     list that ``$`` reads. ``location`` as in ``GroupUse``.

@@ -1,4 +1,4 @@
-"""A decision in words, for ``tollbar simulate``, the API and the record (SPEC C7).
+"""A decision in words, for ``tollbar simulate``, the API and the record.
 
 Account codes never appear here, accepted or not: the record has its own field for one.
 """

@@ -1,6 +1,6 @@
-"""The explicit account code of an attempt, gathered from every place it can come from (SPEC E).
+"""The explicit account code of an attempt, gathered from every place it can come from.
 
-Several places may say the same; where they differ it is a conflict (C5). Headers and
+Several places may say the same; where they differ it is a conflict. Headers and
 parameters count from trusted peers only; dialled digits are the caller's own.
 """
 

@@ -1,7 +1,7 @@
-"""Calls from a trunk (SPEC D8): to the PBX the trunk names, or by its table of called numbers.
+"""Calls from a trunk: to the PBX the trunk names, or by its table of called numbers.
 
 The matrix does not judge them and nobody is asked for a code. A code that comes with one
-counts only from a trusted trunk, valid, and for a called user who may assign it (SPEC B4).
+counts only from a trusted trunk, valid, and for a called user who may assign it.
 """
 
 from tollbar.policy.attempt import FORWARD, IN, Attempt, Decision, Route, Situation

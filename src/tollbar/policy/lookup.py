@@ -1,4 +1,4 @@
-"""From what was dialled to the dial-plan entry, through the digit templates (SPEC C3, E3).
+"""From what was dialled to the dial-plan entry, through the digit templates.
 
 Emergency numbers are recognised before the templates and after them, and as an urn. Where a
 template was used, the code it held is apart from the number from here on.

@@ -1,6 +1,6 @@
 """A tenant's users, roles and workgroups, checked and compiled.
 
-Whoever is named must exist, and an extension or number has one owner (SPEC B5).
+Whoever is named must exist, and an extension or number has one owner.
 """
 
 from collections.abc import Collection, Mapping

@@ -1,4 +1,4 @@
-"""A dialled number as policy compares it (SPEC D2): without scheme, formatting or parameters.
+"""A dialled number as policy compares it: without scheme, formatting or parameters.
 
 It must never turn a number into something dialled by nobody: what it drops carries no digit.
 """

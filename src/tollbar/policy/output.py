@@ -1,4 +1,4 @@
-"""Output fields: standardized number, dial strings, display string, rewritten callers (SPEC D2).
+"""Output fields: standardized number, dial strings, display string, rewritten callers.
 
 An output repeats its pattern's wildcards, all of them and in order. It is compiled into the
 cheapest way to build the text: as dialled, slices between literals, or groups of an expression.

@@ -1,4 +1,4 @@
-"""The pattern language of SPEC D2: input patterns, and output fields that repeat wildcards.
+"""The pattern language (docs/guide.md): input patterns, and output fields that repeat wildcards.
 
 An input pattern is a list of tokens. Most patterns have all their wildcards at fixed places;
 those with ``?`` before their end, and regular expressions, need the slower expression.

@@ -1,4 +1,4 @@
-"""How each reason of SPEC C2 and C8 is answered: status, Q.850 cause and text (SPEC C4).
+"""How each reason of a refusal is answered: status, Q.850 cause and text.
 
 The texts go to the caller. Those of codes not accepted are one and the same, so that nobody
 learns from them which codes exist; 401 and 407 are never used, clients would loop on them.

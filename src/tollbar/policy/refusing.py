@@ -1,4 +1,4 @@
-"""A decision turned into a refusal: status, cause and the text the caller may read (SPEC C4)."""
+"""A decision turned into a refusal: status, cause and the text the caller may read."""
 
 from tollbar.policy.attempt import REJECT, Decision
 from tollbar.policy.compiled import PeerPolicy, Snapshot

@@ -1,4 +1,4 @@
-"""Rights and access: who holds them and what a user ends up with (SPEC B1-B4).
+"""Rights and access: who holds them and what a user ends up with.
 
 Four kinds of holder grant: the default user, roles, workgroups and users. What a user has is
 the union, each grant knowing where it comes from. Only *account code verification* can be
@@ -18,7 +18,7 @@ class Rights:
 
     ``verification`` is True, None (says nothing) or, for a user only, False (switched off).
     ``codes`` is the access to account codes: a set of codes, or ALL in it for every code.
-    ``classifications`` is None where the holder states none (SPEC D4).
+    ``classifications`` is None where the holder states none.
     ``modify_queue`` names users and workgroups (or ALL); ``view_reports`` is "", "viewable"
     (codes one may view) or "all"; ``administer`` names kinds (or ALL).
     """
@@ -54,7 +54,7 @@ class Workgroup:
 
 @dataclass(slots=True)
 class User:
-    """Someone with extensions and numbers (SPEC B5). Both are compared without formatting."""
+    """Someone with extensions and numbers. Both are compared without formatting."""
 
     name: str
     display: str = ""
@@ -109,7 +109,7 @@ class Effective:
         return any(code in codes for codes in self._codes)
 
     def may_call(self, classification: str) -> bool:
-        """Whether calls of a classification are allowed (SPEC D4); blocked is not asked here."""
+        """Whether calls of a classification are allowed; blocked is not asked here."""
         return self.classifications is None or classification in self.classifications
 
 

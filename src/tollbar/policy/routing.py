@@ -1,4 +1,4 @@
-"""The tries of a call in order: dial groups that fit, their trunks by hunting rule (SPEC D1, D5).
+"""The tries of a call in order: dial groups that fit, their trunks by hunting rule.
 
 What it lists is only tried; whether a call may be placed at all is decided before.
 """

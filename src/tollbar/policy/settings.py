@@ -20,10 +20,10 @@ AS_ENTERED: Final = "as_entered"
 class Settings:
     """What holds for the whole system.
 
-    ``account_codes`` is the switch of SPEC A1, ``templates`` those of E3 in order.
-    ``unknown_callers`` is "default" or "refuse"; ``unmatched`` is "refuse" or "as_entered"
-    (D7), then through ``unmatched_group``, "" being the first dial group with a trunk.
-    ``statuses`` overrides the SIP status by reason (C4).
+    ``account_codes`` off takes codes off and asks for none; ``templates`` are in order.
+    ``unknown_callers`` is "default" or "refuse"; ``unmatched`` is "refuse" or "as_entered",
+    then through ``unmatched_group``, "" being the first dial group with a trunk.
+    ``statuses`` overrides the SIP status by reason.
     """
 
     account_codes: bool = True

@@ -1,4 +1,4 @@
-"""Everything policy knows, compiled into one object that is swapped whole (DESIGN decision 8).
+"""Everything policy knows, compiled into one object that is swapped whole (docs/decisions/0008-snapshot.md).
 
 Built only by ``compile_snapshot``; nothing in it changes afterwards.
 """

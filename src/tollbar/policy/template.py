@@ -1,4 +1,4 @@
-"""Digit templates: an account code dialled with the number (SPEC E3).
+"""Digit templates: an account code dialled with the number.
 
 A template is text with ``CODE`` and ``NUMBER`` in it: ``*61*CODE#NUMBER``, ``CODE**NUMBER``,
 ``NUMBER**CODE``. One that begins with text of its own owns every number that begins so, and

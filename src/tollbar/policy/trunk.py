@@ -1,4 +1,4 @@
-"""Peers as policy sees them, dial groups, and the order in which trunks are tried (SPEC D5, D8).
+"""Peers as policy sees them, dial groups, and the order in which trunks are tried.
 
 It holds rules only: which trunk is down is told by the situation, never counted here.
 """
@@ -22,7 +22,7 @@ class PeerRules:
     """The policy part of a configured peer.
 
     ``rewrite`` turns caller numbers from this peer into the directory's spelling: (pattern,
-    output) in the language of SPEC D2, first match. ``incoming`` and ``incoming_numbers``
+    output) in the language of ``pattern``, first match. ``incoming`` and ``incoming_numbers``
     (called pattern to PBX, first match) say where a trunk's calls go; ``transit`` lets them
     leave on a trunk.
     """
