@@ -1,8 +1,8 @@
 """The one pure function that decides about a call.
 
 The checks run in the order of docs/reference/reasons.md, and the first that fails gives the
-reason. Emergency calls pass them all. It reads the snapshot and never writes it, holds no counts, and never lets an
-account code into anything but ``Decision.account_code``.
+reason. Emergency calls pass them all. It reads the snapshot and never writes it, holds no
+counts, and never lets an account code into anything but ``Decision.account_code``.
 """
 
 from tollbar.policy.attempt import FORWARD, INTERNAL, Attempt, Decision, Situation

@@ -1,6 +1,7 @@
-"""Everything policy knows, compiled into one object that is swapped whole (docs/decisions/0008-snapshot.md).
+"""Everything policy knows, compiled into one object that is swapped whole.
 
-Built only by ``compile_snapshot``; nothing in it changes afterwards.
+Why: docs/decisions/0008-snapshot.md. Built only by ``compile_snapshot``; nothing in it
+changes afterwards.
 """
 
 from collections.abc import Mapping, Sequence

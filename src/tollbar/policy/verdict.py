@@ -1,4 +1,4 @@
-"""The twelve rows of the matrix (docs/guide.md), as data. Nothing else may decide what a row decides.
+"""The twelve rows of the matrix (docs/guide.md), as data: nothing else decides what they do.
 
 The decision reads them through ``ROW``; the tests and the documentation read ``ROWS``.
 """
