@@ -44,6 +44,7 @@ from tollbar.store.writer import Writer
 from tollbar.trace import Trace
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
+TIDY: Final = 60.0  # seconds
 TELL: Final = 0.1  # seconds between writes of the call log
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
@@ -99,6 +100,8 @@ class Server:
         self.metrics = Metrics()
         self.mask = mask_of(gateway)
         self.outlet = Outlet(errors)
+        self.tidy_at = 0.0
+        self.switch = sys.getswitchinterval()
         self.telling: asyncio.TimerHandle | None = None
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
         self.ledger = Ledger(as_json)
@@ -164,8 +167,9 @@ class Server:
             raise StartError(reason(error, "the control socket or the metrics port")) from error
         self.restore(alive)
         self.writer.start()
-        sys.setswitchinterval(SWITCH)
-        # What was loaded stays: the collector need not walk it again and again.
+        sys.setswitchinterval(SWITCH)  # `stop` gives it back
+        # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
+        # collector would walk every call in progress again and again to find nothing.
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -222,6 +226,9 @@ class Server:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
         if self.local is not None:
             self.local.close()
+        sys.setswitchinterval(self.switch)
+        gc.unfreeze()
+        gc.enable()
         if self.trace is not None:
             self.trace.close()
         self.log.flush()
@@ -290,8 +297,16 @@ class Server:
         self.outlet.flush()
         if self.trace is not None:
             self.trace.flush()
+        self.tidy()
         if self.draining and self.may_leave(self.loop.time()):
             self.left.set()
+
+    def tidy(self) -> None:
+        """Once a minute, when no call can be kept waiting: whatever went in a circle after all."""
+        now = self.loop.time()
+        if now >= self.tidy_at and not self.engine.live():
+            self.tidy_at = now + TIDY
+            gc.collect()
 
     def may_leave(self, now: float) -> bool:
         if self.leave_at and now >= self.leave_at:

@@ -41,6 +41,7 @@ RESTORED: Final = 26  # deadline: repeats from before a restart are over
 class Call:
     """``id`` is the record id; ``live`` is everything of it that still waits for something."""
 
+    __deletable__ = ("a",)  # for the compiled build
     __slots__ = (
         "a",
         "alive",
@@ -514,6 +515,8 @@ class Call:
             self._let_go()
             self.engine.calls.pop(self.id, None)
             self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
+            self.b = None
+            del self.a
 
     def rest(self) -> None:
         """Where only late repeats are waited for, keep nothing else: most of the calls in
