@@ -1,4 +1,4 @@
-"""The 2xx and its ACK on each leg (RFC 3261 13.2.2.4, 13.3.1.4; SPEC H3)."""
+"""The 2xx and its ACK on each leg (RFC 3261 13.2.2.4, 13.3.1.4)."""
 
 from tests.b2bua.ladder import Ladder, climb
 

@@ -1,4 +1,4 @@
-"""The basic call, and what the two legs of it share and do not share (SPEC H2)."""
+"""The basic call, and what the two legs of it share and do not share."""
 
 from tests.b2bua.ladder import climb
 

@@ -1,4 +1,4 @@
-"""Disk first, then the wire (SPEC G3, G6; DESIGN, decision 7)."""
+"""Disk first, then the wire (docs/decisions/0007-disk-first.md)."""
 
 from tests.b2bua.ladder import climb
 

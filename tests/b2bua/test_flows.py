@@ -1,4 +1,4 @@
-"""Where bytes come from and go to: connections, sources, other ways (SPEC H1, J1)."""
+"""Where bytes come from and go to: connections, sources, other ways."""
 
 from tests.b2bua.ladder import Ladder, climb
 
@@ -211,7 +211,7 @@ def test_a_callee_that_refuses_connections() -> None:
 
 
 def test_a_caller_that_cannot_be_reached_ends_the_call() -> None:
-    """Its connection is gone and nobody listens at its Contact (SPEC G3)."""
+    """Its connection is gone and nobody listens at its Contact."""
     ladder = Ladder(caller="tcp").climb(UP)
     ladder.wire.stations.remove(ladder.phones["A"])
     ladder.climb("""
@@ -250,7 +250,7 @@ def test_an_unknown_source_is_refused_where_that_is_set() -> None:
 
 
 def test_a_request_inside_a_dialog_may_come_from_anywhere() -> None:
-    """SPEC J1: it belongs by its Call-ID and tags, never by its flow."""
+    """It belongs by its Call-ID and tags, never by its flow."""
     ladder = Ladder().climb(UP)
     phone = ladder.phones["A"]
     phone.address, phone.port = "192.0.2.66", 6000

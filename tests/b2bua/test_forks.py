@@ -1,4 +1,4 @@
-"""Several early dialogs of one INVITE (RFC 3261 12.1, 13.2.2.4; SPEC H3)."""
+"""Several early dialogs of one INVITE (RFC 3261 12.1, 13.2.2.4)."""
 
 from tests.b2bua.ladder import climb
 

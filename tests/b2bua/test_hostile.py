@@ -1,4 +1,4 @@
-"""Any bytes at all: an answer or silence, never an exception, and nothing grows (SPEC J2).
+"""Any bytes at all: an answer or silence, never an exception, and nothing grows.
 
 The run is seeded and prints what it did. Known and unknown peers, out of dialogs and within
 calls that are up, with a disk that is now and then late or broken.

@@ -1,4 +1,4 @@
-"""From an INVITE to an attempt: who calls, what was dialled, which codes came (SPEC B5, E1, E2)."""
+"""From an INVITE to an attempt: who calls, what was dialled, which codes came."""
 
 from contextlib import suppress
 

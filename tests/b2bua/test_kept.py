@@ -1,5 +1,5 @@
 """What was kept of a call may be spoilt, or not fit the configuration any more: the gateway
-starts all the same, and each call is carried on or closed with one record (SPEC G3)."""
+starts all the same, and each call is carried on or closed with one record."""
 
 from collections import Counter
 from functools import cache

@@ -1,4 +1,4 @@
-"""A source is the peer whose description fits it most closely (SPEC J1)."""
+"""A source is the peer whose description fits it most closely."""
 
 from ipaddress import ip_network
 

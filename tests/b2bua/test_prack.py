@@ -1,4 +1,4 @@
-"""Reliable provisional responses, each leg its own (RFC 3262; SPEC H3)."""
+"""Reliable provisional responses, each leg its own (RFC 3262)."""
 
 import pytest
 from tests.b2bua.ladder import Ladder, climb

@@ -1,4 +1,4 @@
-"""Re-INVITE between the legs (RFC 3261 14; RFC 5407 3.1.4, 3.2.1, 3.3; SPEC H3)."""
+"""Re-INVITE between the legs (RFC 3261 14; RFC 5407 3.1.4, 3.2.1, 3.3)."""
 
 import pytest
 from tests.b2bua.ladder import climb

@@ -1,4 +1,4 @@
-"""What crosses and what never does (SPEC H2, H9, E8, J3)."""
+"""What crosses and what never does."""
 
 import re
 from typing import Final
@@ -241,12 +241,12 @@ def test_diversion_and_history_are_kept() -> None:
 # -- the account code
 
 FORMS = [
-    # E1: headers, by any alias, in any case, repeated
+    # headers, by any alias, in any case, repeated
     b"X-Account-Code: CODE\r\n",
     b"x-ACCOUNT-code:CODE\r\nX-Account-Code : CODE\r\n",
     b"X-Asterisk-Accountcode: CODE\r\nX-accountcode: CODE\r\n",
     b"X-Account-Code:\r\n CODE\r\n",
-    # E2 and E3 within headers that name earlier numbers
+    # parameters and digits within headers that name earlier numbers
     b"Diversion: <sip:1002;account-code=CODE@pbx>;reason=busy\r\n",
     b"Diversion: <sip:1002@pbx;account-code=CODE>;reason=busy\r\n",
     b"Diversion: <sip:1002@pbx>;account-code=CODE;reason=busy\r\n",
@@ -338,7 +338,7 @@ def test_a_trunk_that_is_to_have_the_code_gets_it_under_its_name_and_once() -> N
     assert b"0214" not in invite(data, code="0214")
 
 
-# -- no injection (J3)
+# -- no injection
 
 
 @pytest.mark.parametrize(
@@ -403,7 +403,7 @@ def test_what_a_refused_caller_reads_is_one_line(text: str) -> None:
     assert not any(b"\r" in line or b"\n" in line for line in lines)
 
 
-# -- in bounded time (J2)
+# -- in bounded time
 
 LONG = 60_000
 

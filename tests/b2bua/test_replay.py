@@ -1,4 +1,4 @@
-"""Same inputs, same outputs (DESIGN, invariant 4): a recorded log plays to the same bytes."""
+"""Same inputs, same outputs: a recorded log plays to the same bytes."""
 
 from typing import Any
 

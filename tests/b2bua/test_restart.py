@@ -1,4 +1,4 @@
-"""kill -9 and another process: what was kept carries every call on (SPEC G3)."""
+"""kill -9 and another process: what was kept carries every call on."""
 
 import pytest
 from tests.b2bua.ladder import Ladder, climb

@@ -1,4 +1,4 @@
-"""The long timers: no answer, ringing, the longest call, silence (SPEC G3, H6, H10)."""
+"""The long timers: no answer, ringing, the longest call, silence."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 Nothing sleeps and nothing is random: time moves only by ``advance``, bytes only by ``send``.
 Every input is kept in ``log``, every output in ``sent`` and ``facts``, so that a run can be
-played again (DESIGN, invariant 4).
+played again.
 """
 
 import random

@@ -649,7 +649,7 @@ def test_an_invite_of_the_longest_size_can_be_cancelled_and_acked() -> None:
     assert wire.words(response(head, 487)) == ["ACK"]
 
 
-# -- bounds (SPEC J2)
+# -- bounds
 
 
 def test_one_peer_cannot_make_transactions_without_end(monkeypatch: pytest.MonkeyPatch) -> None:

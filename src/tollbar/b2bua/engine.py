@@ -1,4 +1,4 @@
-"""The engine: the one object the shell talks to (DESIGN, "The seam"). Pure and synchronous.
+"""The engine: the one object the shell talks to (docs/design.md, the seam). Pure and synchronous.
 
 Bytes and time come in; bytes, facts and the next deadline go out. It introduces SIP to
 policy: finds the peer, has the call decided, and holds every step that has to wait until its
@@ -344,7 +344,7 @@ class Engine:
         return self.peers.find(flow) is not None
 
     def admits(self, message: Message, flow: Flow, now: float) -> bool:
-        """A request of a dialog belongs to it wherever it comes from (SPEC J1)."""
+        """A request of a dialog belongs to it wherever it comes from."""
         if self.peers.find(flow) is not None:
             return True
         if message.to.tag and self._dialog(message) is not None:
@@ -397,7 +397,7 @@ class Engine:
         if decision.action == REJECT:
             return decision
         if decision.emergency:
-            # No policy refuses it (SPEC C3), but memory ends somewhere, for all calls at once.
+            # No policy refuses it, but memory ends somewhere, for all calls at once.
             if len(self.open) < self.rules.max_calls + EMERGENCY_ROOM:
                 return decision
             word = "limit"

@@ -62,7 +62,7 @@ class Answered(Fact):
 class Ended(Fact):
     """The attempt is over: refused, failed, cancelled or hung up. Exactly one per call.
 
-    ``outcome`` is a word of SPEC C8 (answered, busy, no_answer, cancelled, failed, refused,
+    ``outcome`` is a word of ``causes`` (answered, busy, no_answer, cancelled, failed, refused,
     interrupted); ``reason`` a word behind it, or "". ``status`` is the SIP status the caller
     got (0 where there was none to give); ``q850`` the cause (0 unknown); ``ended_by`` is
     "caller", "callee", "gateway" or "operator". ``alive`` is 0, or the UTC second the call

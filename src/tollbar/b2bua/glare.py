@@ -1,4 +1,4 @@
-"""Which request inside a call may cross now, and what the others are told (SPEC H3).
+"""Which request inside a call may cross now, and what the others are told (RFC 3261 14).
 
 One offer at a time is open in a call (RFC 3261 14, RFC 3311 5.2): 491 for an offer that meets
 the other side's, 500 with Retry-After for one that does not wait for its own answer. A

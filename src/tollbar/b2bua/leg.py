@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tollbar.b2bua.peer import Peer
 
 # Deadlines of this room, beside those of the transactions.
-FIRST_ANSWER: Final = 20  # no response at all from the callee (SPEC H6)
+FIRST_ANSWER: Final = 20  # no response at all from the callee
 RING_TIMEOUT: Final = 21  # no final response from the callee
 REFRESH: Final = 22  # repeat the last 18x towards the caller each minute (13.3.1.1)
 REFRESH_INTERVAL: Final = 60.0  # seconds

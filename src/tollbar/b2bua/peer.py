@@ -1,4 +1,4 @@
-"""Peers as the signalling sees them: how a request's source is recognised (SPEC J1), and how
+"""Peers as the signalling sees them: how a request's source is recognised, and how
 a peer is reached. What a peer may do is policy's."""
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Source:
 class Peer:
     """One configured peer. ``to`` is None for a peer that only calls us.
 
-    ``first_answer`` and ``ring_timeout`` are seconds (SPEC H6).
+    ``first_answer`` and ``ring_timeout`` are seconds.
     """
 
     __slots__ = (

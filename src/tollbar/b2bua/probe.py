@@ -1,4 +1,4 @@
-"""Does a call still live (SPEC G3)? An OPTIONS in each of its dialogs asks.
+"""Does a call still live? An OPTIONS in each of its dialogs asks.
 
 Silence, 408 or 481 means that this peer knows the call no more (RFC 3261 12.2.1.2); any
 other answer that it does. A probe never ends a call that answered it.

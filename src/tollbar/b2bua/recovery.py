@@ -1,4 +1,4 @@
-"""What a restart needs of a call, as bytes, and the call again from them (SPEC G3).
+"""What a restart needs of a call, as bytes, and the call again from them.
 
 Only this room and ``sip.dialog`` know the format. It opens with a version, so that a newer
 Tollbar reads what an older one kept.

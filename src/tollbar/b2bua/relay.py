@@ -1,4 +1,4 @@
-"""What crosses from one leg to the other, and how the callee's INVITE is written (SPEC H2, E8).
+"""What crosses from one leg to the other, and how the callee's INVITE is written.
 
 Each leg writes its own Via, Contact, Call-ID, tags and CSeq; every other header crosses
 unless it is listed here. The account code never crosses, in whatever form it came.
@@ -133,7 +133,7 @@ class Relay:
         return b"".join(lines)
 
     def _clean(self, value: bytes) -> bytes:
-        """A header that names earlier numbers, without account code (E8)."""
+        """A header that names earlier numbers, without account code."""
         value = self._parameter.sub(b"", value)
         if b"?" in value:
             value, found = self._uri_header.subn(b"", value)
