@@ -1,8 +1,8 @@
 """One call: two legs, one decision, one ending.
 
 The call turns what its legs say into facts and into words for the other leg. What must be on
-disk first waits in the engine (DESIGN, decision 7): a step is a method taking (argument, ok,
-now), run when its fact is durable, or with ``ok`` false when the disk failed.
+disk first waits in the engine (docs/decisions/0007-disk-first.md): a step is a method taking
+(argument, ok, now), run when its fact is durable, or with ``ok`` false when the disk failed.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tollbar.b2bua.peer import Peer
 
 LONGEST: Final = 23  # deadline: the call has lasted max_call seconds
-SILENCE: Final = 24  # deadline: nobody has said anything for 15 minutes (SPEC G3)
+SILENCE: Final = 24  # deadline: nobody has said anything for 15 minutes
 OVER: Final = Decision(action=REJECT)  # stands in calls that are over
 NOBODY: Final = Attempt(peer="", dialled="")
 SILENCE_INTERVAL: Final = 900.0  # seconds
@@ -186,7 +186,7 @@ class Call:
         self.live.add(self.engine.launch(fork, b"PRACK", headers, b"", Silent(self), now))
 
     def pracked(self, mate: Dialog, server: Server, message: Message, now: float) -> None:
-        """The caller acknowledged a reliable 18x; with SDP its PRACK crosses (SPEC H3)."""
+        """The caller acknowledged a reliable 18x; with SDP its PRACK crosses."""
         parts = (message.first(b"RAck") or b"").split()
         known = (
             len(parts) == 3
@@ -408,7 +408,7 @@ class Call:
     # -- the end
 
     def bye(self, dialog: Dialog, server: Server, message: Message, now: float) -> None:
-        """A BYE: it crosses at once; its 200 waits for the record (SPEC G3)."""
+        """A BYE: it crosses at once; its 200 waits for the record."""
         server.user = self.a
         self.live.add(server)
         leg: Leg = dialog.leg
@@ -578,7 +578,7 @@ class Call:
 
 
 def refusal_headers(decision: Decision, host: bytes) -> bytes:
-    """What a refused caller may know (SPEC C4)."""
+    """What a refused caller may know."""
     text = " ".join(decision.text.replace("\\", "").replace('"', "").split())
     headers = causes.reason_line(causes.q850_of(None, decision.status), text)
     headers += b'Warning: 399 %b "%b"\r\n' % (host, text.encode())
