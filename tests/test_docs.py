@@ -3,6 +3,7 @@
 import argparse
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_what_is_tested_names_its_test() -> None:
     assert {row[1] for row in table} <= {"planned", "tested", "in use"}
     for row in table:
         assert ("](tests/" in row[2]) == (row[1] != "planned"), row[0]
+
+
+def test_nothing_refers_to_a_document_that_is_not_here() -> None:
+    """Chapters of what the project was planned with: nobody can look them up."""
+    listed = subprocess.run(
+        ["git", "grep", "-lwE", "SPEC|DESIGN|FIELD", "--", ".", ":!tests/test_docs.py"],
+        cwd=TREE,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if listed.returncode > 1:
+        pytest.skip("no git checkout")
+    assert listed.stdout.splitlines() == []
 
 
 # -- commands
