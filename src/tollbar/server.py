@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from tollbar import __version__
@@ -60,13 +60,14 @@ class Engine(seam.Engine, Protocol):
 
     @property
     def stack(self) -> Counters: ...
+    @property
+    def open(self) -> Mapping[str, object]: ...
     def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
     def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
     def drain(self, now: float, /) -> None: ...
     def restore(
         self, calls: Iterable[tuple[str, bytes, bool]], alive: float, now: float, /
     ) -> Sequence[tuple[str, str]]: ...
-    def live(self) -> Sequence[object]: ...
     def setting_up(self) -> int: ...
 
 
@@ -304,7 +305,7 @@ class Server:
     def tidy(self) -> None:
         """Once a minute, when no call can be kept waiting: whatever went in a circle after all."""
         now = self.loop.time()
-        if now >= self.tidy_at and not self.engine.live():
+        if now >= self.tidy_at and not self.engine.open:
             self.tidy_at = now + TIDY
             gc.collect()
 
@@ -313,7 +314,7 @@ class Server:
             return True
         if self.only_setups:
             return not self.engine.setting_up()
-        return not self.engine.live()
+        return not self.engine.open
 
     def drain(self, seconds: float | None, only_setups: bool = False) -> None:
         """No new calls; leave when those that count have ended, or after ``seconds``."""

@@ -7,7 +7,7 @@ fact is on disk. It never reads a clock, draws a random number or touches a sock
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from tollbar.b2bua import causes, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
@@ -88,20 +88,6 @@ class Held:
         self.step = step
         self.argument = argument
         self.patient = patient
-
-
-class Live(NamedTuple):
-    """A call in progress, as operators see it. ``setup`` and ``answered`` are UTC seconds."""
-
-    id: str
-    peer: str
-    trunk: str
-    user: str
-    caller: str
-    dialled: str
-    account_code: str
-    setup: float
-    answered: float
 
 
 class Engine:
@@ -231,22 +217,9 @@ class Engine:
                 call.limit(call.answered_at)
         return failed
 
-    def live(self) -> list[Live]:
+    def live(self) -> list[Call]:
         """Every call in progress."""
-        return [
-            Live(
-                call.id,
-                call.peer.name,
-                call.b.peer.name if call.b is not None else "",
-                call.decision.user,
-                call.decision.caller,
-                call.decision.dialled,
-                call.decision.account_code,
-                call.setup + self.utc_offset,
-                call.answered_at + self.utc_offset if call.answered_at else 0.0,
-            )
-            for call in self.open.values()
-        ]
+        return list(self.open.values())
 
     def setting_up(self) -> int:
         """How many calls are neither answered nor over."""
