@@ -1,7 +1,8 @@
 """The one thread that writes the local file (docs/decisions/0007-disk-first.md).
 
-It commits whatever is waiting as soon as it is idle; nothing lingers. Changes nobody waits
-for ride along with the next commit, at the latest with the heartbeat, once a second.
+It commits whatever is waiting as soon as it is idle and ``PACE`` after it began the commit
+before: at rest a change waits for nothing, under load many share a sync. What nobody waits
+for rides along with the next commit, at the latest with the heartbeat, once a second.
 A batch that fails stays at the head and is tried again with growing delay: nothing is lost
 and nothing is written twice. What waits is bounded.
 """
