@@ -1,10 +1,13 @@
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.facts import Story
@@ -12,7 +15,7 @@ from tests.facts import Story
 from tollbar import __version__
 from tollbar.cdr.ledger import Change, Ledger
 from tollbar.cli import main, parser
-from tollbar.commands import completion, display, settings
+from tollbar.commands import completion, display, selection, settings
 from tollbar.store.local import LocalFile
 
 ROOT = Path(__file__).parents[1]
@@ -210,3 +213,29 @@ def test_columns_are_aligned_and_cursor_characters_gone(
 ) -> None:
     display.table(("A", "B"), [("long cell", "1"), ("\x1b[2J", "2")])
     assert lines(capsys) == ["A          B", "long cell  1", "?[2J       2"]
+
+
+def test_a_narrow_terminal_cuts_no_number_in_two(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    cells = ("3175551234", "01a20aadb3f161614df75d7b0a13d76a")
+    for columns in (80, 30):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        display.table(("To", "Record"), [cells])
+        assert [line.split() for line in lines(capsys) if "0" in line][-1] == list(cells)
+
+
+def test_today_is_the_day_of_the_configured_time_zone(
+    calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # 26 hours apart: whatever the machine's own day is, one of the two has another.
+    for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
+        text = re.sub("(?m)^timezone: .*", f"timezone: {zone}", calls.read_text())
+        calls.write_text(text)
+        today = datetime.now(ZoneInfo(zone)).date()
+        for word, day in (("today", today), ("yesterday", today - timedelta(days=1))):
+            args = parser().parse_args(["cdr", "-c", str(calls), "--day", word])
+            since = selection.filters(args, settings.gateway(args)).since
+            assert since is not None
+            assert datetime.fromtimestamp(since / 1000, ZoneInfo(zone)).date() == day

@@ -1,6 +1,7 @@
 """Tables and JSON lines on standard output; colour and boxes only on a terminal."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -11,12 +12,17 @@ PAGE: Final = 500  # rows whose widths are measured together
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Rows under headings: a table on a terminal, aligned columns elsewhere."""
-    rows = ([clean(cell) for cell in row] for row in rows)
+    """Rows under headings: a table on a terminal that is wide enough, else aligned columns."""
+    cells: Iterator[Sequence[str]] = ([clean(cell) for cell in row] for row in rows)
     if sys.stdout.isatty():
-        boxed(headings, rows)
-        return
-    for line in columns(headings, rows):
+        page = list(islice(cells, PAGE))
+        widths = [max(map(len, column)) for column in zip(headings, *page, strict=True)]
+        cells = chain(page, cells)
+        # A number folded in its middle helps nobody: a terminal wraps whole lines.
+        if sum(widths) + 3 * len(widths) <= shutil.get_terminal_size().columns:
+            boxed(headings, cells)
+            return
+    for line in columns(headings, cells):
         print(line)
 
 

@@ -27,10 +27,10 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument("--tenant", help="of this tenant")
 
 
-def day(text: str) -> date:
-    today = date.today()
+def day(text: str) -> date | timedelta:
+    """A day, or how long ago: which day is today is known with the time zone only."""
     if text in ("today", "yesterday"):
-        return today - timedelta(days=text == "yesterday")
+        return timedelta(days=text == "yesterday")
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
@@ -38,7 +38,13 @@ def day(text: str) -> date:
 
 
 def filters(args: Namespace, gateway: Gateway) -> Filters:
-    since, until = days(args.day or args.since, args.day or args.until, zone(gateway))
+    here = zone(gateway)
+    today = datetime.now(here).date()
+    one, first, last = (
+        today - told if isinstance(told, timedelta) else told
+        for told in (args.day, args.since, args.until)
+    )
+    since, until = days(one or first, one or last, here)
     codes = [code.split("..", 1) for code in args.code]
     return Filters(
         tenant=args.tenant,
