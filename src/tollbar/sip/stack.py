@@ -63,6 +63,7 @@ REASONS: Final = {
     500: b"Server Internal Error",
     502: b"Bad Gateway",
     503: b"Service Unavailable",
+    504: b"Server Time-out",
     505: b"Version Not Supported",
     513: b"Message Too Large",
 }
