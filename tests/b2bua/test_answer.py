@@ -163,12 +163,11 @@ def test_bye_of_the_callee_while_the_answer_waits_for_the_disk() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         B -> BYE
         quiet
         commits flow
+        B <- ACK, 200 BYE
         A <- 200
-        B <- 200 BYE
         record answered by callee 200
         A -> ACK
         A <- BYE
@@ -186,9 +185,8 @@ def test_bye_of_the_caller_while_the_answer_waits_for_the_disk() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         A -> BYE
-        B <- BYE
+        B <- ACK, BYE
         B -> 200 BYE
         quiet
         commits flow
@@ -405,9 +403,8 @@ def test_the_operator_hangs_up_while_the_answer_waits_for_the_disk() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         hangup operator
-        B <- BYE
+        B <- ACK, BYE
         quiet
         B -> 200 BYE
         commits flow

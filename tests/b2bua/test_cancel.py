@@ -139,11 +139,11 @@ def test_cancel_while_the_answer_waits_for_the_disk() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         A -> CANCEL
         A <- 200 CANCEL
         quiet
         commits flow
+        B <- ACK
         A <- 200
         A -> ACK, BYE
         B <- BYE

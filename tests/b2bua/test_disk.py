@@ -84,8 +84,8 @@ def test_a_failure_of_the_callee_before_it_crosses() -> None:
     """)
 
 
-def test_the_answer_before_the_callers_200() -> None:
-    """B is acknowledged at once; A's ring goes on."""
+def test_the_answer_before_the_callers_200_and_the_callees_ack() -> None:
+    """A callee that had its ACK would not ask again after a crash."""
     climb("""
         A -> INVITE
         A <- 100
@@ -94,12 +94,11 @@ def test_the_answer_before_the_callers_200() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         after 1
         B -> 200 (again)
-        B <- ACK
         quiet
         commit
+        B <- ACK
         A <- 200
         commits flow
         A -> ACK, BYE
@@ -302,11 +301,10 @@ def test_an_answer_on_a_failing_disk_is_taken_back() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         disk fails
         A <- 503
         A -> ACK
-        B <- BYE
+        B <- ACK, BYE
         B -> 200 BYE
         record failed by gateway 503 disk
     """)
@@ -339,9 +337,9 @@ def test_a_bye_of_the_callee_while_its_answer_fails_on_the_disk() -> None:
         A <- 180
         hold commits
         B -> 200
-        B <- ACK
         B -> BYE
         disk fails
+        B <- ACK
         A <- 503
         A -> ACK
         quiet

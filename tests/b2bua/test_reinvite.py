@@ -168,11 +168,11 @@ def test_a_reinvite_of_the_callee_before_the_caller_has_its_200() -> None:
         + """
         hold commits
         B -> 200
-        B <- ACK
         B -> INVITE
         B <- 491
         B -> ACK
         commits flow
+        B <- ACK
         A <- 200
         A -> ACK
         """
@@ -187,10 +187,10 @@ def test_a_reinvite_of_the_caller_before_it_has_its_200() -> None:
         + """
         hold commits
         B -> 200
-        B <- ACK
         A -> INVITE (cseq 7; inside)
         A <- 491
         commits flow
+        B <- ACK
         A <- 200
         A -> ACK (cseq 1)
         A -> BYE (cseq 9)

@@ -72,6 +72,27 @@ def test_a_call_being_set_up_and_its_200_comes_after_the_restart() -> None:
     )
 
 
+def test_the_callee_answered_and_that_was_not_on_disk() -> None:
+    """It has no ACK yet, so it asks again, and hears that the call is over."""
+    climb(
+        RINGING
+        + """
+        hold commits
+        B -> 200
+        quiet
+        restart
+        commits flow
+        B <- CANCEL
+        A <- 500
+        A -> ACK
+        B -> 481 CANCEL, 200 (again)
+        B <- ACK, BYE
+        B -> 200 BYE
+        record interrupted by gateway 500 restart
+        """
+    )
+
+
 def test_an_invite_repeated_from_before_gets_the_stored_outcome() -> None:
     climb(
         RINGING
@@ -153,7 +174,6 @@ def test_between_the_commit_of_the_answer_and_its_200() -> None:
         + """
         hold commits
         B -> 200
-        B <- ACK (lost)
         """
     )
     wire = ladder.wire

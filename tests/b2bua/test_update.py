@@ -178,10 +178,10 @@ def test_info_of_the_callee_before_the_caller_has_its_200() -> None:
         B <- INVITE
         hold commits
         B -> 200
-        B <- ACK
         B -> INFO
         B <- 500 INFO (Retry-After)
         commits flow
+        B <- ACK
         A <- 200
         A -> ACK
         """

@@ -234,8 +234,6 @@ class Call:
             fork.offered = True
             answer.far = fork
             answer.far_cseq = 1
-        else:
-            self.acknowledge(fork, 1, b"", b"")
         mate.offered = False
         self.answered_at = now
         self.limit(now)
@@ -245,9 +243,14 @@ class Call:
         self.engine.hold(self.engine.emit(fact), self, Call.connect, None, now)
 
     def connect(self, _argument: object, ok: bool, now: float) -> None:
-        """The answer is on disk: the caller gets its 200, after the PRACKs that come first."""
-        caller = self.a
+        """The answer is on disk: the callee gets its ACK, if that does not wait for the
+        caller's, and the caller its 200, after the PRACKs that come first."""
+        caller, callee = self.a, self.b
         answer = caller.answer
+        fork = callee.dialog if callee is not None else None
+        if fork is not None and fork.ack_cseq < 0 and (answer is None or answer.far is not fork):
+            # Not before: a callee without its ACK asks again, should this process die first.
+            self.acknowledge(fork, 1, b"", b"")
         if answer is None or not caller.answerable:
             return
         if not ok:
@@ -276,6 +279,9 @@ class Call:
         mate = dialog.mate
         if mate is not None and mate.leg.answer is not None and mate.leg.answer.far is dialog:
             # Its own ACK still waits for the other side's.
+            return
+        if dialog.ack_cseq < 0:
+            # It waits for the disk.
             return
         if dialog.ack and dialog.ack_cseq == cseq:
             self.engine.stack.repeat(dialog.ack_hop, dialog.ack)

@@ -246,5 +246,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
             answer.far = b
             answer.far_cseq = far_cseq
         answer.start(now)
-    elif far_cseq:
-        b.ack_cseq = far_cseq
+        if far_cseq:
+            return
+    # The callee has its ACK, or asks for it again.
+    b.ack_cseq = max(b.ack_cseq, far_cseq, 1)
