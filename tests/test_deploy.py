@@ -23,13 +23,15 @@ NAMED = re.compile(r"\b(?:tollbar|process)_[a-z_]+\b")
 GRAFANA = {"$__rate_interval": "5m", "$__range": "1h", "$instance": ".*"}
 
 
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+def run(*command: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=60, input=given
+    )
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names on /metrics of a gateway with the sample configuration, after two calls.
+def scraped(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What /metrics has of a gateway with the sample configuration, after two calls.
 
     A series with labels is there once something counted; the emergency call is a notice.
     """
@@ -41,12 +43,17 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
                 assert stage.play(call).wrong == []
         url = f"http://127.0.0.1:{stage.ports[9464]}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
-            text = answer.read().decode()
+            text: str = answer.read().decode()
     finally:
         stage.stop()
-    return {
-        sample.name for family in text_string_to_metric_families(text) for sample in family.samples
-    }
+    return text
+
+
+@pytest.fixture(scope="module")
+def shown(scraped: str) -> set[str]:
+    """The names on /metrics."""
+    families = text_string_to_metric_families(scraped)
+    return {sample.name for family in families for sample in family.samples}
 
 
 def panel_expressions() -> list[str]:
@@ -87,6 +94,11 @@ def test_every_metric_of_the_gateway_has_a_panel_or_an_alert(shown: set[str]) ->
         if name.startswith("tollbar_")
     }
     assert {name for name in ours if name not in used} == set()
+
+
+def test_prometheus_accepts_what_is_scraped(scraped: str) -> None:
+    done = run("promtool", "check", "metrics", given=scraped)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_prometheus_accepts_configuration_and_alert_rules() -> None:
