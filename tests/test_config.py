@@ -133,6 +133,7 @@ account_codes:
 identity: {unknown_callers: refuse, unknown_sources: refuse}
 unmatched: as_entered
 shadow: true
+statuses: {unknown: 404}
 limits: {max_call: 1h, max_calls: 10, commit_deadline: 500ms}
 state_directory: /var/lib/tollbar
 directory: people.yaml
@@ -170,6 +171,7 @@ logging: {format: json, level: debug}
     assert gateway.state_directory == Path("/var/lib/tollbar")
     assert (gateway.metrics_host, gateway.metrics_port) == ("", 0)
     assert (gateway.unmatched, gateway.shadow) == ("as_entered", True)
+    assert gateway.statuses == {"unknown": 404}
     assert gateway.timezone == "Europe/Berlin"
 
 

@@ -222,7 +222,7 @@ def test_the_notices() -> None:
 def test_the_reasons_of_a_refusal_and_their_answers() -> None:
     table = list(rows(section(page("reasons"), "Why a call was refused")))
     assert {quoted(row[0])[0]: row[1:4] for row in table if len(row) == 5} == {
-        reason: [str(answer.status), str(causes.q850_of(None, answer.status)), answer.text]
+        reason: [str(answer.status), str(answer.q850), answer.text]
         for reason, answer in ANSWERS.items()
     }
     engine = (SOURCES / "b2bua" / "engine.py").read_text()

@@ -73,7 +73,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Gateway:
 def _gateway(root: Value, path: Path) -> Gateway:
     known = (
         "listeners peers dial_groups account_codes identity limits state_directory database "
-        "directory metrics logging timezone instance unmatched shadow"
+        "directory metrics logging timezone instance unmatched shadow statuses"
     )
     needed = {
         "listeners": "the addresses to answer on, as in udp: {bind: udp:127.0.0.1:5060}",
@@ -101,6 +101,9 @@ def _gateway(root: Value, path: Path) -> Gateway:
     gateway.instance = top.parsed("instance", _name, "tollbar")
     gateway.unmatched = top.choice("unmatched", ("refuse", "as_entered"), "refuse")
     gateway.shadow = top.flag("shadow")
+    gateway.statuses = {
+        reason: value.integer(400, 699, 403) for reason, value in top.entries("statuses")
+    }
     identity = _section(top, "identity", "unknown_callers unknown_sources")
     gateway.unknown_callers = identity.choice("unknown_callers", ("default", "refuse"), "default")
     gateway.unknown_sources = identity.choice("unknown_sources", ("drop", "refuse"), "drop")

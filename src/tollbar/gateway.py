@@ -120,6 +120,7 @@ class Gateway:
     unknown_sources: str = "drop"  # drop or refuse
     unmatched: str = "refuse"  # or as_entered
     shadow: bool = False
+    statuses: dict[str, int] = field(default_factory=dict)  # SIP status by reason, others as usual
     timezone: str = "UTC"
     instance: str = "tollbar"
     max_call: float = 43200.0  # seconds

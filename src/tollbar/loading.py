@@ -34,13 +34,20 @@ def load_snapshot(gateway: Gateway) -> tuple[Snapshot, list[Finding]]:
 
 def compile_for(gateway: Gateway, directory: Directory) -> tuple[Snapshot, list[Finding]]:
     """Compile a directory, wherever it was read from, with the gateway's peers and settings."""
-    return compile_directory(
+    snapshot, warnings = compile_directory(
         directory,
         peer_rules(gateway),
         [DialGroup(group.name, group.members, group.hunt) for group in gateway.dial_groups],
         settings(gateway),
         _places(gateway),
     )
+    if gateway.database:
+        place = gateway.places["database"]
+        warnings = [
+            *warnings,
+            Finding(place, "database", "is not used yet: records stay in the state directory"),
+        ]
+    return snapshot, warnings
 
 
 def peer_rules(gateway: Gateway) -> list[PeerRules]:
@@ -69,6 +76,7 @@ def settings(gateway: Gateway) -> Settings:
         unknown_callers=gateway.unknown_callers,
         unmatched=gateway.unmatched,
         shadow=gateway.shadow,
+        statuses=gateway.statuses,
         timezone=gateway.timezone,
     )
 
@@ -77,7 +85,7 @@ def _places(gateway: Gateway) -> dict[tuple[str, str], Place]:
     file = Place(str(gateway.path))
     places = {
         (finding.SETTINGS, name): gateway.places.get(name, file)
-        for name in ("", "timezone", "unmatched")
+        for name in ("", "timezone", "unmatched", "statuses")
     }
     for peer in gateway.peers:
         places[finding.PEER, peer.name] = gateway.places.get(f"peers.{peer.name}", file)

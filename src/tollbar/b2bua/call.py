@@ -18,6 +18,7 @@ from tollbar.sip.flow import Flow
 from tollbar.sip.message import Message
 from tollbar.sip.timers import Timer
 from tollbar.sip.transaction import (
+    COMPLETED,
     LINGERING,
     SPENT,
     InviteClient,
@@ -97,7 +98,14 @@ class Call:
             self._attempted(now)
             headers = refusal_headers(decision, self.engine.host)
             self.refuse(
-                decision.status, headers, b"", causes.REFUSED, decision.reason, causes.GATEWAY, now
+                decision.status,
+                headers,
+                b"",
+                causes.REFUSED,
+                decision.reason,
+                causes.GATEWAY,
+                now,
+                q850=decision.q850,
             )
             return
         self._prepare(message)
@@ -337,12 +345,14 @@ class Call:
         by: str,
         now: float,
         message: Message | None = None,
+        q850: int = 0,
     ) -> None:
         """The caller gets a final failure, once its record is on disk."""
         body = message.body if message is not None and message.status >= 300 else b""
         self.final = (status, self.a.refusal(status, headers, reason, body))
         self.a.stop()
-        fact = self.end(outcome, word, by, status, causes.q850_of(message, status), now)
+        cause = q850 or causes.q850_of(message, status)
+        fact = self.end(outcome, word, by, status, cause, now)
         self._refuse_when_durable(fact, now)
 
     def _refuse_when_durable(self, fact: int, now: float) -> None:
@@ -446,7 +456,7 @@ class Call:
 
     def answer_bye(self, server: Any, _ok: bool, now: float) -> None:
         self.answer(server, 200, now)
-        self.rest()
+        self.rest(now)
 
     def hang_up(self, word: str, by: str, now: float, q850: int = 16) -> None:
         """We end an answered call: BYE to both."""
@@ -517,14 +527,15 @@ class Call:
     def done(self, item: object, now: float) -> None:
         """Something of the call is over; with the last of it the call leaves the engine."""
         self.live.discard(item)
-        if self.ended and not self.live:
-            self._let_go()
+        if self.live:
+            self.rest(now)
+        elif self.ended:
+            self._close(now)
             self.engine.calls.pop(self.id, None)
-            self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
             self.b = None
             del self.a
 
-    def rest(self) -> None:
+    def rest(self, now: float) -> None:
         """Where only late repeats are waited for, keep nothing else: most of the calls in
         memory are over, and there for those 32 seconds."""
         if not self.ended:
@@ -532,10 +543,17 @@ class Call:
         for item in self.live:
             if not isinstance(item, Transaction) or item.state not in LINGERING:
                 return
-        self._let_go()
+            if item.state == COMPLETED and isinstance(item, InviteServer):
+                # The caller has not confirmed its final answer: a restart has to repeat it.
+                return
+        self._close(now)
 
-    def _let_go(self) -> None:
-        """Take the dialogs out, and every reference that runs in a circle apart."""
+    def _close(self, now: float) -> None:
+        """Every side knows that the call is over, and a restart need not tell them again.
+        Take the dialogs out, and every reference that runs in a circle apart."""
+        if self.decision is OVER:
+            return
+        self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
         self.engine.part(self)
         caller, callee = self.a, self.b
         for dialog in caller.dialogs:
@@ -586,7 +604,8 @@ class Call:
 def refusal_headers(decision: Decision, host: bytes) -> bytes:
     """What a refused caller may know."""
     text = " ".join(decision.text.replace("\\", "").replace('"', "").split())
-    headers = causes.reason_line(causes.q850_of(None, decision.status), text)
+    q850 = decision.q850 or causes.q850_of(None, decision.status)
+    headers = causes.reason_line(q850, text)
     headers += b'Warning: 399 %b "%b"\r\n' % (host, text.encode())
     if decision.status == 503:
         headers += b"Retry-After: 10\r\n"

@@ -206,6 +206,9 @@ class Crossing:
                 # The BYE ends it at the far side too (15.1.2), or 64*T1 does here.
                 self.client.wait_for_final(now)
 
+    def confirmed(self, now: float) -> None:
+        self.call.rest(now)
+
     def finished(self, transaction: Transaction, now: float) -> None:
         self.call.done(transaction, now)
 

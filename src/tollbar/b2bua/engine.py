@@ -384,6 +384,7 @@ class Engine:
             return decision
         decision.action = REJECT
         decision.status = 503
+        decision.q850 = 0
         decision.reason = word
         decision.text = "Service Unavailable"
         decision.in_report = False

@@ -79,7 +79,7 @@ class Ended(Fact):
 
 
 class Closed(Fact):
-    """Nothing of the call is left on the wire: what was kept for it can go."""
+    """Both sides know that the call is over: what was kept for it can go."""
 
     __slots__ = ()
     durable = False

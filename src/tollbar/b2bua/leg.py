@@ -209,6 +209,9 @@ class Caller:
         """Has the caller had no response yet that makes a dialog?"""
         return self.answerable and not self.last and not any(d.reliable for d in self.dialogs)
 
+    def confirmed(self, now: float) -> None:
+        self.call.rest(now)
+
     def unacknowledged(self, now: float) -> None:
         self.call.never_pracked(now)
 
@@ -290,7 +293,9 @@ class Callee:
         self.ring_timeout.cancel(self)
         if status < 300:
             self._success(message, now)
-        elif not self.unwanted:
+        elif self.unwanted:
+            self.call.rest(now)
+        else:
             self.call.declined(message, now)
 
     def _dialog(self, message: Message) -> Dialog:
@@ -392,10 +397,10 @@ class Silent:
     def __init__(self, call: "Call") -> None:
         self.call = call
 
-    def response(self, _client: Transaction, message: Message, _now: float) -> None:
+    def response(self, _client: Transaction, message: Message, now: float) -> None:
         """Whatever it says, nothing else may be left to wait for."""
         if message.status >= 200:
-            self.call.rest()
+            self.call.rest(now)
 
     def failed(self, _client: Transaction, _status: int, _now: float) -> None:
         """Nobody is there any more; that is what we wanted."""

@@ -57,6 +57,9 @@ Table = list[list[tuple[int, Step]]]
 class ServerUser(Protocol):
     """Whoever answers a server transaction."""
 
+    def confirmed(self, now: float, /) -> None:
+        """The ACK of our failure came; over a connection that is ``finished`` already."""
+
     def finished(self, transaction: "Transaction", now: float, /) -> None: ...
 
 
@@ -205,6 +208,8 @@ class InviteServer(_Server):
             self.finish(None, now)
         else:
             self.stack.linger_short.arm(self, now)
+            if self.user is not None:
+                self.user.confirmed(now)
 
 
 class Server(_Server):
