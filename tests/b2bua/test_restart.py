@@ -527,6 +527,49 @@ def test_our_cseq_goes_up_over_several_restarts() -> None:
         assert len(heard) >= 3
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        UP + DOWN,
+        """
+        A -> INVITE (to 9005551234)
+        A <- 403
+        A -> ACK
+        record refused by gateway 403 required
+        """,
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 486
+        B <- ACK
+        A <- 486
+        A -> ACK
+        record busy by callee 486
+        """,
+        RINGING
+        + """
+        A -> CANCEL
+        A <- 200 CANCEL, 487
+        A -> ACK
+        B <- CANCEL
+        B -> 200 CANCEL, 487
+        B <- ACK
+        record cancelled by caller 487
+        """,
+    ],
+    ids=["answered", "refused", "busy", "cancelled"],
+)
+def test_who_knows_that_the_call_is_over_is_not_told_again(call: str) -> None:
+    ladder = Ladder().climb(call)
+    assert ladder.wire.rows == {}
+    ladder.climb("""
+        restart
+        after 40
+        quiet
+    """).end()
+
+
 def test_a_call_longer_than_the_longest_is_ended_at_the_restart() -> None:
     ladder = Ladder()
     ladder.wire.settings = {"max_call": 61.0}
