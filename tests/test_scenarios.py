@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.interop.wire import Wire
 
 from play import SCENARIOS, Scenario, Stage, scenarios
 
@@ -18,6 +19,14 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     stage.start()
     yield stage
     stage.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def wire(stage: Stage) -> Iterator[Wire]:
+    """All that goes to and from the gateway while these tests run."""
+    wire = Wire(stage.directory / "wire.pcapng", [stage.ports[5060]])
+    yield wire
+    wire.stop()
 
 
 @pytest.mark.parametrize("scenario", scenarios(), ids=lambda scenario: scenario.name)
@@ -95,3 +104,15 @@ def test_every_file_loads(tmp_path: Path) -> None:
             timeout=20,
         )
         assert done.returncode == 0, done.stdout[-500:] + done.stderr
+
+
+def test_tshark_finds_nothing_malformed_in_any_call_of_these_tests(
+    stage: Stage, wire: Wire
+) -> None:
+    (call,) = (scenario for scenario in scenarios() if scenario.name == "basic-call")
+    assert stage.play(call).wrong == []
+    wire.stop()
+    if not wire.heard:
+        pytest.skip("nobody may listen on this machine")
+    assert wire.count("sip.Method == INVITE") >= 2
+    assert wire.faults() == []

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import pytest
 from tests.authority import Authority
 from tests.interop.site import PBX, TRUNK, Pjsip, Site
+from tests.interop.wire import Wire
 
 pytestmark = pytest.mark.skipif(
     find_spec("pjsua2") is None, reason="there is no wheel of PJSIP for this machine"
@@ -26,6 +27,15 @@ class Line:
         self.pbx = Pjsip(PBX, "1001", near, site.authority)
         self.trunk = Pjsip(TRUNK, "trunk", far, site.authority)
         site.configure(self.pbx.side, self.trunk.side)
+        site.start()
+        ports = [site.ports[5060], site.secure]
+        self.wire = Wire(site.directory / "wire.pcapng", ports)
+
+    def close(self) -> None:
+        self.wire.stop()
+        self.site.stop()
+        self.pbx.close()
+        self.trunk.close()
 
     def out(self, number: str, **headers: str) -> int:
         """The PBX calls; its number of the call."""
@@ -75,11 +85,8 @@ def line(
 ) -> Iterator[Line]:
     directory = tmp_path_factory.mktemp("site")
     line = Line(Site(directory, Authority(directory)), *request.param)
-    line.site.start()
     yield line
-    line.site.stop()
-    line.pbx.close()
-    line.trunk.close()
+    line.close()
 
 
 @pytest.fixture(autouse=True)
@@ -205,3 +212,18 @@ def test_the_trunk_cancels(line: Line) -> None:
     line.pbx.wait("message", call=near, method="CANCEL")
     line.trunk.wait("state", call=far, state="disconnected", status=487)
     assert line.site.record()["outcome"] == "cancelled"
+
+
+def test_tshark_finds_nothing_malformed_and_nothing_in_clear_that_should_not_be(
+    line: Line,
+) -> None:
+    near, _ = line.up()
+    line.pbx.say("hangup", call=near)
+    line.pbx.wait("state", call=near, state="disconnected")
+    line.wire.stop()
+    if not line.wire.heard:
+        pytest.skip("nobody may listen on this machine")
+    clear = sum(side.transport != "tls" for side in (line.pbx, line.trunk))
+    assert line.wire.count("sip.Method == INVITE") >= clear
+    assert (b"INVITE sip:" in line.wire.path.read_bytes()) == (clear > 0)
+    assert line.wire.faults() == []
