@@ -434,6 +434,22 @@ def test_where_the_connection_is_gone_a_new_one_goes_to_vias_port(
     assert where(wire.hops()[-1]) == ("target", flow.transport, "192.0.2.7", port)
 
 
+def test_who_asks_again_by_another_connection_is_answered_there() -> None:
+    """A phone that accepts no connections can have its answer no other way."""
+    wire = Wire()
+    invite = request(via=b"SIP/2.0/TCP 10.0.0.7:5070;branch=z9hG4bKone")
+    wire.receive(invite, TCP_PEER)
+    wire.stack.lost(TCP_PEER, wire.now)
+    again = Flow("tcp", "tcp", "192.0.2.7", 41001)
+    wire.receive(invite, again)
+    wire.collect()
+    wire.answer(wire.core.servers[0], 486)
+    assert wire.hops()[-1] is again
+    wire.stack.lost(again, wire.now)
+    wire.collect()
+    assert where(wire.hops()[-1]) == ("target", "tcp", "192.0.2.7", 5070)
+
+
 def test_a_response_repeats_what_8_2_6_names() -> None:
     wire = Wire()
     vias = [VIA, LOWER + b" , " + LOWER]

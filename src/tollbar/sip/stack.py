@@ -211,7 +211,7 @@ class Stack:
         key = server_key(data, flow)
         if key:
             server = self.servers.get(key)
-            if server is not None and self._absorbed(server, method, now):
+            if server is not None and self._absorbed(server, method, flow, now):
                 return
         try:
             message = Message.parse(data)
@@ -227,14 +227,20 @@ class Stack:
         if not key:
             key = plain_key(message, flow)
             server = self.servers.get(key)
-            if server is not None and self._absorbed(server, method, now):
+            if server is not None and self._absorbed(server, method, flow, now):
                 return
         self._request(key, message, flow, now)
 
-    def _absorbed(self, server: InviteServer | Server, method: bytes, now: float) -> bool:
+    def _absorbed(
+        self, server: InviteServer | Server, method: bytes, flow: Flow, now: float
+    ) -> bool:
         """A request under the key of a transaction: feed that; False where it belongs elsewhere."""
         if method != b"ACK":
             self.repeats_absorbed += 1
+            hop = server.hop
+            if flow.reliable and isinstance(hop, Target) and hop.reliable:
+                # The connection it came by is gone, and who asks again has made another (18.2.2).
+                server.hop, server.fallback = flow, hop
             server.feed(REQUEST, None, now)
             return True
         server.feed(ACK, None, now)
