@@ -107,7 +107,7 @@ peers:
     tenant: acme
     listener: tls
     from: [tls:192.0.2.0/24, "[2001:db8::/32]:5060", "::1", 192.0.2.1:5061]
-    certificates: [pbx.example.com]
+    certificates: [sip:PBX.example.com, sips:alt.example.com, third.example.com]
     to: tls:192.0.2.9
     domain: pbx.example.com
     location: berlin
@@ -156,6 +156,7 @@ logging: {format: json, level: debug}
         Source(IPv6Network("::1")),
         Source(IPv4Network("192.0.2.1"), 5061),
     ]
+    assert pbx.certificates == ["pbx.example.com", "alt.example.com", "third.example.com"]
     assert pbx.to == Destination("tls", "192.0.2.9", 5061)
     assert (pbx.tenant, pbx.location, pbx.domain) == ("acme", "berlin", "pbx.example.com")
     assert pbx.rewrite == [("+1317555XXXX", "XXXX"), ("0317Z", "+1317Z")]

@@ -33,6 +33,11 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def certificate_name(text: str) -> str:
+    """A name as certificates are compared by: ``sip:Pbx.Example.com`` is pbx.example.com."""
+    return text.lower().removeprefix("sips:").removeprefix("sip:")
+
+
 def host_and_port(text: str) -> tuple[str, int]:
     """``host``, ``host:port``, ``[v6]``, ``[v6]:port`` or a bare v6; port 0 where none is given."""
     if text.startswith("["):

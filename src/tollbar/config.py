@@ -13,6 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from tollbar.address import (
+    certificate_name,
     plain_address,
     public_host,
     source,
@@ -168,7 +169,7 @@ def _peer(name: str, value: Value, places: dict[str, Place]) -> Peer:
         if parsed is not None:
             places[f"peers.{name}.from.{parsed}"] = entry.place
             peer.sources.append(parsed)
-    peer.certificates = [entry.text() for entry in fields.items("certificates")]
+    peer.certificates = [certificate_name(e.text()) for e in fields.items("certificates")]
     peer.to = fields.parsed("to", lambda text: Destination(*transport_address(text)), None)
     peer.domain = fields.parsed("domain", _domain, "")
     peer.location = fields.text("location")

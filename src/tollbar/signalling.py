@@ -69,7 +69,7 @@ def peer(entry: Configured) -> Peer:
         send_code_as=entry.send_code_as,
         first_answer=entry.first_answer,
         ring_timeout=entry.ring_timeout,
-        certificates=[name.lower() for name in entry.certificates],
+        certificates=entry.certificates,
     )
     for source in entry.sources:
         made.comes_from(source.network, source.port, source.transport)

@@ -9,6 +9,7 @@ on reload as a whole: if one file is broken, all the old ones stay.
 import ssl
 from typing import Final
 
+from tollbar.address import certificate_name
 from tollbar.gateway import Listener
 
 MOST_NAMES: Final = 64
@@ -67,7 +68,7 @@ def proven_names(tls: ssl.SSLObject | ssl.SSLSocket | None) -> tuple[str, ...]:
     if isinstance(alternatives, tuple):
         for kind, value in alternatives:
             if kind == "URI":
-                names.append(str(value).removeprefix("sips:").removeprefix("sip:").lower())
+                names.append(certificate_name(str(value)))
             elif kind == "DNS":
                 names.append(str(value).lower())
     if not names:  # RFC 5922 section 7.1: the subject counts only where no such name is given
