@@ -467,8 +467,13 @@ def test_a_request_that_cannot_be_sent_fails_with_503() -> None:
 def test_a_loss_elsewhere_changes_nothing() -> None:
     wire = Wire()
     _, user, _ = launch(wire, BYE, UDP_FAR)
-    wire.stack.lost(Target("udp", "udp", "192.0.2.9", 5070), wire.now)
-    wire.stack.lost(NATTED, wire.now)
+    for elsewhere in (
+        Target("other", "udp", "192.0.2.9", 5070),
+        Target("udp", "udp", "192.0.2.8", 5070),
+        Target("udp", "udp", "192.0.2.9", 5071),
+        NATTED,
+    ):
+        wire.stack.lost(elsewhere, wire.now)
     assert user.failures == []
 
 

@@ -14,6 +14,7 @@ from zlib import crc32
 from tollbar.sip import timers as intervals
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import TCP, UDP, Flow, Hop, Target
+from tollbar.sip.losses import Losses
 from tollbar.sip.message import Message, salvage
 from tollbar.sip.origin import mirror, plain_key, server_key
 from tollbar.sip.timers import Timers
@@ -23,7 +24,6 @@ from tollbar.sip.transaction import (
     FAILURE,
     GIVE_UP,
     LINGER,
-    LOST,
     PROCEEDING,
     PROVISIONAL,
     REPEAT,
@@ -89,6 +89,8 @@ COUNTED: Final = frozenset(
         b"REFER",
     )
 )
+
+STATUSES: Final = frozenset(b"%d" % status for status in range(100, 700))
 
 BRANCH_LENGTH: Final = len(COOKIE) + 16
 
@@ -190,6 +192,7 @@ class Stack:
         self.give_up = timers.timer(intervals.GIVE_UP, GIVE_UP)
         self.linger_long = timers.timer(intervals.GIVE_UP, LINGER)
         self.linger_short = timers.timer(intervals.T4, LINGER)
+        self.losses = Losses(self)
 
     # -- in
 
@@ -318,7 +321,7 @@ class Stack:
 
     def _response(self, data: bytes, flow: Flow, now: float) -> None:
         code = data[8:11]
-        self.received[code if code.isdigit() else b"other"] += 1
+        self.received[code if code in STATUSES else b"other"] += 1
         try:
             message = Message.parse(data)
             at = data.find(b";branch=z9hG4bK") + 8
@@ -551,10 +554,7 @@ class Stack:
 
     def lost(self, hop: Hop, now: float) -> None:
         """A connection died or a send failed: everything that hangs on this hop hears it."""
-        for client in [c for c in self.clients.values() if c.hop is hop]:
-            client.feed(LOST, None, now)
-        for server in [s for s in self.servers.values() if s.hop is hop]:
-            server.feed(LOST, None, now)
+        self.losses.add(hop, now)
 
     def __len__(self) -> int:
         return len(self.servers) + len(self.clients)
