@@ -224,6 +224,15 @@ async def test_a_refused_call_is_counted_logged_and_recorded(begin: Begin) -> No
     assert "reason=required" in log
 
 
+async def test_a_trunk_where_nobody_listens_is_told_by_the_network(begin: Begin) -> None:
+    running = await begin()
+    running.trunk.sock.close()
+    running.invite()
+    await running.pbx.receive("SIP/2.0 503")
+    (record,) = running.records()
+    assert (record.outcome, record.reason) == ("failed", "unreachable")
+
+
 async def test_an_operator_sees_and_ends_a_call(begin: Begin) -> None:
     running = await begin()
     await running.up()
