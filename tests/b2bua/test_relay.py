@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.sip.wire import header, headers, request, response
 
-from tollbar.b2bua.call import refusal_headers
+from tollbar.b2bua.causes import refusal_headers
 from tollbar.b2bua.peer import Peer
 from tollbar.b2bua.relay import METHODS, OURS, Relay, hops_left, user_part
 from tollbar.policy.attempt import FORWARD, REJECT, Decision, Route

@@ -7,9 +7,9 @@ disk first waits in the engine (docs/decisions/0007-disk-first.md): a step is a 
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tollbar.b2bua import causes, recovery
+from tollbar.b2bua import causes, early, recovery
 from tollbar.b2bua.crossing import Crossing
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Rang, Tried
+from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
 from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import REJECT, Attempt, Decision
@@ -96,7 +96,7 @@ class Call:
         decision = self.decision
         if decision.action == REJECT:
             self._attempted(now)
-            headers = refusal_headers(decision, self.engine.host)
+            headers = causes.refusal_headers(decision, self.engine.host)
             self.refuse(
                 decision.status,
                 headers,
@@ -171,61 +171,7 @@ class Call:
 
     def progressed(self, fork: Dialog, message: Message, reliable: bool, now: float) -> None:
         """The callee's 18x, on one of its early dialogs."""
-        if self.ended or self.answered_at or not self.a.answerable:
-            return
-        if message.status >= 180 and not self.rang:
-            self.rang = True
-            self.engine.emit(Rang(*self.engine.next_fact(self.id, now)))
-        caller = self.a
-        mate = caller.mate_of(fork)
-        reliably = caller.reliable and (reliable or b"100rel" in caller.invite.tokens(b"Require"))
-        if reliable and message.body:
-            if mate.offered:
-                mate.offered = False
-                fork.settled = True
-            elif not fork.settled:
-                fork.offered = True
-        if reliable and not (reliably and message.body):
-            self._prack(fork, now)
-        caller.progress(mate, message, reliably, now)
-
-    def _prack(self, fork: Dialog, now: float) -> None:
-        headers, fork.pracks_due = fork.pracks_due, b""
-        self.live.add(self.engine.launch(fork, b"PRACK", headers, b"", Silent(self), now))
-
-    def pracked(self, mate: Dialog, server: Server, message: Message, now: float) -> None:
-        """The caller acknowledged a reliable 18x; with SDP its PRACK crosses."""
-        parts = (message.first(b"RAck") or b"").split()
-        known = (
-            len(parts) == 3
-            and parts[0].isdigit()
-            and len(parts[0]) < 11
-            and parts[1] == b"%d" % self.a.cseq
-            and mate.reliable is not None
-            and mate.reliable.acknowledged(int(parts[0]), now)
-        )
-        fork = mate.mate
-        if not known or fork is None:
-            self.answer(server, 481, now)
-            return
-        if message.body and fork.pracks_due:
-            headers, fork.pracks_due = fork.pracks_due, b""
-            if fork.offered:
-                fork.offered = False
-                fork.settled = True
-                offers = False
-            else:
-                offers = True
-            Crossing(self, mate, fork, server, offers).start(message, headers, now)
-        elif message.body:
-            # An offer with nothing on the far side to carry it.
-            self.answer(server, 488, now)
-        else:
-            self.answer(server, 200, now)
-            if fork.pracks_due:
-                self._prack(fork, now)
-        if self.prack_first:
-            self.connect(None, True, now)
+        early.progressed(self, fork, message, reliable, now)
 
     # -- answer
 
@@ -599,14 +545,3 @@ class Call:
             probe(self, now, now - SILENCE_INTERVAL + self.engine.utc_offset)
         else:
             self.done(self, now)
-
-
-def refusal_headers(decision: Decision, host: bytes) -> bytes:
-    """What a refused caller may know."""
-    text = " ".join(decision.text.replace("\\", "").replace('"', "").split())
-    q850 = decision.q850 or causes.q850_of(None, decision.status)
-    headers = causes.reason_line(q850, text)
-    headers += b'Warning: 399 %b "%b"\r\n' % (host, text.encode())
-    if decision.status == 503:
-        headers += b"Retry-After: 10\r\n"
-    return headers

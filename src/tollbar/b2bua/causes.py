@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from tollbar.policy.attempt import Decision
 from tollbar.sip.message import Message
 
 CALLER: Final = "caller"
@@ -92,3 +93,14 @@ def status_towards_caller(status: int) -> int:
 def reason_line(q850: int, text: str) -> bytes:
     """A Reason header line (RFC 3326); ``text`` is one of our own words."""
     return b'Reason: Q.850;cause=%d;text="%b"\r\n' % (q850, text.encode())
+
+
+def refusal_headers(decision: Decision, host: bytes) -> bytes:
+    """What a refused caller may know."""
+    text = " ".join(decision.text.replace("\\", "").replace('"', "").split())
+    q850 = decision.q850 or q850_of(None, decision.status)
+    headers = reason_line(q850, text)
+    headers += b'Warning: 399 %b "%b"\r\n' % (host, text.encode())
+    if decision.status == 503:
+        headers += b"Retry-After: 10\r\n"
+    return headers

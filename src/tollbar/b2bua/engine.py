@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from tollbar.b2bua import causes, glare, recovery
+from tollbar.b2bua import causes, early, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
 from tollbar.b2bua.crossing import Crossing
 from tollbar.b2bua.facts import Closed, Ended, Fact, Noticed
@@ -408,7 +408,7 @@ class Engine:
             elif method == b"PRACK":
                 server.user = call.a
                 call.live.add(server)
-                call.pracked(dialog, server, message, now)
+                early.pracked(call, dialog, server, message, now)
             elif method == b"OPTIONS":
                 self._options(server, now)
             else:

@@ -1,0 +1,78 @@
+"""Before the answer: provisional responses on their way to the caller, PRACK per leg (RFC 3262).
+
+RSeq and RAck are each leg's own. A PRACK without SDP ends on its leg, one with SDP crosses; the
+callee's reliable 18x with SDP is acknowledged when the caller has acknowledged ours.
+"""
+
+from typing import TYPE_CHECKING
+
+from tollbar.b2bua.crossing import Crossing
+from tollbar.b2bua.facts import Rang
+from tollbar.b2bua.leg import Silent
+from tollbar.sip.dialog import Dialog
+from tollbar.sip.message import Message
+from tollbar.sip.transaction import Server
+
+if TYPE_CHECKING:
+    from tollbar.b2bua.call import Call
+
+
+def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now: float) -> None:
+    """The callee's 18x, on one of its early dialogs."""
+    if call.ended or call.answered_at or not call.a.answerable:
+        return
+    if message.status >= 180 and not call.rang:
+        call.rang = True
+        call.engine.emit(Rang(*call.engine.next_fact(call.id, now)))
+    caller = call.a
+    mate = caller.mate_of(fork)
+    reliably = caller.reliable and (reliable or b"100rel" in caller.invite.tokens(b"Require"))
+    if reliable and message.body:
+        if mate.offered:
+            mate.offered = False
+            fork.settled = True
+        elif not fork.settled:
+            fork.offered = True
+    if reliable and not (reliably and message.body):
+        _prack(call, fork, now)
+    caller.progress(mate, message, reliably, now)
+
+
+def _prack(call: "Call", fork: Dialog, now: float) -> None:
+    headers, fork.pracks_due = fork.pracks_due, b""
+    call.live.add(call.engine.launch(fork, b"PRACK", headers, b"", Silent(call), now))
+
+
+def pracked(call: "Call", mate: Dialog, server: Server, message: Message, now: float) -> None:
+    """The caller acknowledged a reliable 18x; with SDP its PRACK crosses."""
+    parts = (message.first(b"RAck") or b"").split()
+    known = (
+        len(parts) == 3
+        and parts[0].isdigit()
+        and len(parts[0]) < 11
+        and parts[1] == b"%d" % call.a.cseq
+        and mate.reliable is not None
+        and mate.reliable.acknowledged(int(parts[0]), now)
+    )
+    fork = mate.mate
+    if not known or fork is None:
+        call.answer(server, 481, now)
+        return
+    if message.body and fork.pracks_due:
+        headers, fork.pracks_due = fork.pracks_due, b""
+        if fork.offered:
+            fork.offered = False
+            fork.settled = True
+            offers = False
+        else:
+            offers = True
+        Crossing(call, mate, fork, server, offers).start(message, headers, now)
+    elif message.body:
+        # An offer with nothing on the far side to carry it.
+        call.answer(server, 488, now)
+    else:
+        call.answer(server, 200, now)
+        if fork.pracks_due:
+            _prack(call, fork, now)
+    if call.prack_first:
+        call.connect(None, True, now)
