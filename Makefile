@@ -65,9 +65,11 @@ build/fast/stamp: .venv/test.stamp $(shell find src -name '*.py')
 		>mypyc.log 2>&1 || { tail -5 mypyc.log >&2; exit 1; }
 	touch $@
 
-# Names, versions and the hashes of every file the index has for them; never an index.
+# Names, versions and the hashes of every file the index has for them; never an index. Extras
+# stay in the names: a pip of 2023 takes "coverage" pinned and "coverage[toml]" asked for by
+# another package for two things, and looks for the newest of the second.
 LOCK := build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-annotate --no-header --upgrade pyproject.toml -
+	--generate-hashes --no-strip-extras --no-annotate --no-header --upgrade pyproject.toml -
 lock:
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/pip install --quiet uv

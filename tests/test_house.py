@@ -59,7 +59,7 @@ def test_a_lock_file_holds_what_the_project_asks_for(lock: Path, extras: list[st
     wanted = list(project["dependencies"])
     for extra in extras:
         wanted += project["optional-dependencies"][extra]
-    locked = set(re.findall(r"^([a-z0-9.-]+)==", lock.read_text(), re.M))
+    locked = set(re.findall(r"^([a-z0-9.-]+)(?:\[\S+\])?==", lock.read_text(), re.M))
     asked = {re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in wanted}  # type: ignore[index]
     assert asked - locked == set()
 
