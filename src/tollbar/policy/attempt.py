@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tollbar.policy.guess import Guess
+
 FORWARD: Final = "forward"
 REJECT: Final = "reject"
+ANSWER: Final = "answer"
+"""Neither placed nor refused: a feature code, done and confirmed to the caller by us."""
 
 OUT: Final = "out"
 IN: Final = "in"
@@ -25,7 +29,8 @@ class Attempt:
     ``asserted`` holds the user parts of P-Asserted-Identity, ``from_user`` that of From,
     ``diverters`` those of Diversion (topmost first), else of History-Info.
     ``codes`` holds every explicit account code as (source, value as received), sources being
-    ``header``, ``uri_parameter`` and ``from_parameter``, repeats included.
+    ``header``, ``uri_parameter`` and ``from_parameter``, repeats included. ``workgroups`` holds
+    every value under which a workgroup was named, as received.
     """
 
     peer: str
@@ -34,6 +39,7 @@ class Attempt:
     from_user: str = ""
     diverters: Sequence[str] = ()
     codes: Sequence[tuple[str, str]] = ()
+    workgroups: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -42,12 +48,18 @@ class Situation:
 
     ``utc`` is seconds since the epoch. ``live`` counts calls in progress by peer name;
     ``down`` names trunks that are out of service; ``draw`` is one random number in [0, 1).
+    ``cursor`` counts by dial group the calls that were hunted through it. ``sticky`` holds the
+    callers' sticky codes and ``guesses`` what is held against those who guess codes, both by
+    ``Decision.holder``.
     """
 
     utc: float
     live: Mapping[str, int] = field(default_factory=dict)
     down: frozenset[str] = frozenset()
     draw: float = 0.0
+    cursor: Mapping[str, int] = field(default_factory=dict)
+    sticky: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    guesses: Mapping[tuple[str, str], Guess] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -63,7 +75,7 @@ class Route:
 class Decision:
     """What is to happen with an attempt, and everything a record or an explanation says of it.
 
-    ``action`` is FORWARD or REJECT. A rejection has ``status`` (SIP), ``reason`` (a word of
+    ``action`` is FORWARD, REJECT or ANSWER. A rejection has ``status`` (SIP), ``reason`` (a word of
     ``refusal``, for records and logs) and ``text`` (what the caller may read).
     ``routes`` are the tries in order. ``matrix_row`` is 1-12, or 0 where the matrix did not
     judge (emergency, incoming, an earlier refusal, account codes off).
@@ -71,7 +83,9 @@ class Decision:
     reason against it. ``steps`` is the explanation in order, (what was looked at, what was found).
     ``q850`` is the cause that goes with a refusal. ``location`` is the caller's, for the
     dial plan and for who answers an emergency call. With ``shadow`` the call is forwarded
-    although ``reason`` would have refused it.
+    although ``reason`` would have refused it. ``holder`` is (tenant, user or caller's number):
+    whose sticky code and whose guesses these are. ``sticky`` is the sticky code that an ANSWER
+    sets, "" that it clears it. ``workgroup`` is the one on whose behalf the call is made.
     """
 
     action: str
@@ -101,4 +115,7 @@ class Decision:
     text: str = ""
     location: str = ""
     shadow: bool = False
+    holder: tuple[str, str] = ("", "")
+    sticky: str = ""
+    workgroup: str = ""
     steps: Sequence[tuple[str, str]] = ()

@@ -44,17 +44,24 @@ class Role:
 
 @dataclass(slots=True)
 class Workgroup:
-    """A group of users; it passes its own rights and its roles on to its members."""
+    """A group of users; it passes its own rights and its roles on to its members.
+
+    ``prefix`` is dialled before a number to make the call on the workgroup's behalf.
+    """
 
     name: str
     rights: Rights = field(default_factory=Rights)
     roles: Sequence[str] = ()
     description: str = ""
+    prefix: str = ""
 
 
 @dataclass(slots=True)
 class User:
-    """Someone with extensions and numbers. Both are compared without formatting."""
+    """Someone with extensions and numbers. Both are compared without formatting.
+
+    ``default_code`` is the account code of calls for which no other came.
+    """
 
     name: str
     display: str = ""
@@ -64,6 +71,7 @@ class User:
     rights: Rights = field(default_factory=Rights)
     roles: Sequence[str] = ()
     workgroups: Sequence[str] = ()
+    default_code: str = ""
 
 
 @dataclass(slots=True)

@@ -41,7 +41,8 @@ class Tenant:
     """One tenant's directory as it was configured.
 
     ``lists`` are the number lists by name; ``classifications`` maps names of one's own to
-    one of ``dialplan.CATEGORIES``. ``dial_plan`` is in order.
+    one of ``dialplan.CATEGORIES``. ``dial_plan`` is in order. ``far_end`` ties account codes to
+    the numbers of far ends: pattern to code, first match.
     """
 
     codes: Sequence[Code] = ()
@@ -52,3 +53,4 @@ class Tenant:
     lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
     classifications: Mapping[str, str] = field(default_factory=dict)
     dial_plan: Sequence[DialObject] = ()
+    far_end: Mapping[str, str] = field(default_factory=dict)

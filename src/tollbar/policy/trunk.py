@@ -38,6 +38,7 @@ class PeerRules:
     incoming: str = ""
     incoming_numbers: Mapping[str, str] = field(default_factory=dict)
     transit: bool = False
+    trust_workgroup: bool = False
 
 
 @dataclass(slots=True)
