@@ -14,7 +14,9 @@ from tollbar.policy.pattern import Pattern
 PBX: Final = "pbx"
 TRUNK: Final = "trunk"
 SEQUENTIAL: Final = "sequential"
-HUNTS: Final = (SEQUENTIAL,)
+ROUND_ROBIN: Final = "round_robin"
+WEIGHTED: Final = "weighted"
+HUNTS: Final = (SEQUENTIAL, ROUND_ROBIN, WEIGHTED)
 
 
 @dataclass(slots=True)
@@ -43,11 +45,17 @@ class PeerRules:
 
 @dataclass(slots=True)
 class DialGroup:
-    """An ordered set of peers; ``hunt`` is the rule by which they are tried."""
+    """An ordered set of peers; ``hunt`` is the rule by which they are tried.
+
+    ``weights`` counts for WEIGHTED, 1 where a member has none. ``schedule`` says when the group
+    is open (``schedule``); none: always.
+    """
 
     name: str
     members: Sequence[str]
     hunt: str = SEQUENTIAL
+    weights: Mapping[str, int] = field(default_factory=dict)
+    schedule: Sequence[str] = ()
 
 
 class Rewrite:
