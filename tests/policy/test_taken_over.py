@@ -58,6 +58,7 @@ def test_only_what_came_of_the_very_same_objects_is_taken_over(
     "settings",
     [
         {"timezone": "Europe/Berlin"},
+        {"unmatched": "as_entered"},
         {"groups": (*GROUPS, DialGroup("more", ("carrier",)))},
         {"groups": (DialGroup("carriers", ("backup", "carrier")), GROUPS[1])},
         {"peers": (*PEERS, PeerRules("pbx2", "pbx"))},

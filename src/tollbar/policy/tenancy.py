@@ -31,13 +31,18 @@ from tollbar.policy.workgroup import LONGEST_PREFIX, Prefixes, check_prefixes
 
 @dataclass(slots=True)
 class Shared:
-    """What all tenants are compiled with. ``unmatched`` names a dial group, or is ""."""
+    """What all tenants are compiled with.
+
+    With ``as_entered`` numbers that match nothing are dialled, by the dial group ``unmatched``
+    ("": the first that leads out).
+    """
 
     groups: Mapping[str, Group]
     peers: Sequence[PeerRules]
     zone: tzinfo
     templates: Sequence[Template]
     features: Features | None
+    as_entered: bool
     unmatched: str
 
 
@@ -145,6 +150,8 @@ class Tenancy:
         if not planner.errors:
             search = Search(plan, self._name)
             search.run()
+            if self._shared.as_entered:
+                search.run_as_entered()
             self.errors += search.errors
             if not search.complete:
                 warnings.append(
