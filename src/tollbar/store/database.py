@@ -6,12 +6,12 @@ questions. Whatever fails is a StoreError of one line, which must never show a p
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
 from tollbar.store import upgrade
@@ -77,6 +77,54 @@ class Database:
     def insert(self, table: Table) -> Insert:
         """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
         return sqlite.insert(table) if self.sqlite else postgresql.insert(table)
+
+    def write(
+        self,
+        connection: Connection,
+        table: Table,
+        columns: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Insert ``rows``, many at once, as the driver likes it best."""
+        if not rows:
+            return
+        cursor = connection.connection.cursor()
+        names = ", ".join(f'"{name}"' for name in columns)
+        if self.sqlite:
+            marks = ", ".join("?" * len(columns))
+            cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks})", rows)
+            return
+        with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def delete(
+        self,
+        connection: Connection,
+        table: Table,
+        key: Sequence[str],
+        rows: Sequence[tuple[str, ...]],
+    ) -> None:
+        """Delete the rows whose columns ``key``, all texts, have one of these values."""
+        if not rows:
+            return
+        cursor = connection.connection.cursor()
+        if self.sqlite:
+            same = " AND ".join(f'"{name}" = ?' for name in key)
+            cursor.executemany(f"DELETE FROM {table.name} WHERE {same}", rows)
+            return
+        arrays = ", ".join(["%s::text[]"] * len(key))
+        names = ", ".join(f'"{name}"' for name in key)
+        same = " AND ".join(f'{table.name}."{name}" = gone."{name}"' for name in key)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(
+            f"DELETE FROM {table.name} USING unnest({arrays}) AS gone({names}) WHERE {same}",
+            columns,
+        )
+
+    def rows(self, connection: Connection, statement: Select[Any]) -> Sequence[tuple[Any, ...]]:
+        """All rows as plain tuples, for many."""
+        return connection.execute(statement).cursor.fetchall()
 
     def close(self) -> None:
         """Close all connections. Twice is fine."""
