@@ -20,8 +20,8 @@ import psycopg
 USER = "postgres"
 PATIENCE = 60.0
 _INSTALLED = Path("/usr/lib/postgresql")
-# Nothing here outlives a power cut, nor should it.
-_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
+# What was committed outlives the server, though not a power cut.
+_FAST = ("fsync=off", "full_page_writes=off", "max_connections=60")
 
 
 class PostgreSQL:

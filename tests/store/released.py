@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from tollbar.store import schema
+
 RELEASES = Path(__file__).parent / "releases"
 
 FIRST = "0.1.0"
@@ -28,3 +30,17 @@ def objects(file: Path) -> set[str]:
     """The names of all tables and indexes."""
     with closing(sqlite3.connect(file)) as connection:
         return {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
+
+
+def revision(*statements: str) -> str:
+    """The source of a revision that executes ``statements``."""
+    number = schema.VERSION
+    lines = [f"    op.execute({statement!r})" for statement in statements]
+    return "\n".join(
+        [
+            "from alembic import op",
+            f"revision, down_revision = '{number:04}', '{number - 1:04}'",
+            "def upgrade():",
+            *lines,
+        ]
+    )

@@ -1,7 +1,6 @@
 """The way up: from every released schema, no row lost; a failure leaves what was there."""
 
 import hashlib
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from tests.cdr.story import call_id, record
 from tests.store.contract import IN_STRING_ORDER, done, ids
-from tests.store.released import FIRST, IN_FIRST, leave, objects, rows
+from tests.store.released import FIRST, IN_FIRST, leave, objects, revision, rows
 
 from tollbar.store import schema, upgrade
 from tollbar.store.database import Database, sqlite_url
@@ -38,30 +37,6 @@ def numbered(file: Path, number: int) -> None:
             "UPDATE meta SET value = ? WHERE name = 'schema_version'", (str(number),)
         )
         connection.commit()
-
-
-@pytest.fixture
-def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A revision after the newest, empty; its ``upgrade`` is to be written by the test."""
-    migrations = tmp_path / "migrations"
-    shutil.copytree(upgrade.MIGRATIONS, migrations)
-    monkeypatch.setattr(upgrade, "MIGRATIONS", migrations)
-    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
-    return migrations / "versions" / "revision_next.py"
-
-
-def revision(*statements: str) -> str:
-    """The source of a revision that executes ``statements``."""
-    number = schema.VERSION
-    lines = [f"    op.execute({statement!r})" for statement in statements]
-    return "\n".join(
-        [
-            "from alembic import op",
-            f"revision, down_revision = '{number:04}', '{number - 1:04}'",
-            "def upgrade():",
-            *lines,
-        ]
-    )
 
 
 def test_the_newest_revision_has_the_number_that_the_schema_says() -> None:

@@ -51,6 +51,13 @@ class Database:
         self.file = Path(self._url.database or "") if self.sqlite else None
         self.name = str(self.file) if self.file else _server(self._url)
         self.engine = self._sqlite() if self.sqlite else self._postgresql()
+        # What is written many rows at once goes to the driver itself.
+        self._errors = (
+            exc.SQLAlchemyError,
+            self.engine.dialect.loaded_dbapi.Error,
+            UnicodeEncodeError,
+            OverflowError,
+        )
         try:
             self._open()
         except BaseException:
@@ -135,7 +142,7 @@ class Database:
         try:
             with engine.begin() as connection:
                 yield connection
-        except (exc.SQLAlchemyError, UnicodeEncodeError, OverflowError) as error:
+        except self._errors as error:
             raise StoreError(f"cannot use {self.name}: {self._reason(error)}") from error
 
     def _reason(self, error: Exception) -> str:
@@ -166,8 +173,8 @@ class Database:
         try:
             with closing(self.engine.raw_connection()) as connection:
                 connection.cursor().execute(WAL)
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot use {self.name}: {error}") from error
+        except self._errors as error:
+            raise StoreError(f"cannot use {self.name}: {self._reason(error)}") from error
 
     def _sqlite(self) -> Engine:
         file = self.file
@@ -203,10 +210,10 @@ class Database:
         return engine
 
     def _postgresql(self) -> Engine:
-        given = self._url.query
+        arguments = {k: v for k, v in _POSTGRESQL.items() if k not in self._url.query}
         engine = create_engine(
             self._url,
-            connect_args={k: v for k, v in _POSTGRESQL.items() if k not in given},
+            connect_args=arguments,
             pool_pre_ping=True,
             pool_size=4,
             max_overflow=4,
@@ -215,7 +222,9 @@ class Database:
         self._readers = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
-        self._writers = engine.execution_options(isolation_level="READ COMMITTED")
+        self._writers = engine.execution_options(
+            isolation_level="READ COMMITTED", postgresql_readonly=self.readonly
+        )
         return engine
 
 

@@ -77,10 +77,12 @@ def bring_up_to_date(connection: Connection, name: str, file: Path | None = None
     if found and file is not None:
         _copy(file, file.with_name(f"{file.name}.schema{found}"))
     tables = {row[0] for row in query(_TABLES[dialect])}
-    _run(connection, stamped=found != _BY_HAND or _ALEMBIC in tables)
+    run(connection, schema.VERSION, stamped=found != _BY_HAND or _ALEMBIC in tables)
 
 
-def _run(connection: Connection, stamped: bool) -> None:
+def run(connection: Connection, to: int, *, stamped: bool = True) -> None:
+    """Run the revisions up to number ``to``. A database that is not ``stamped`` is of before
+    there was a place to write its revision down."""
     from alembic import command
     from alembic.config import Config
 
@@ -90,7 +92,7 @@ def _run(connection: Connection, stamped: bool) -> None:
     config.attributes["connection"] = connection
     if not stamped:
         command.stamp(config, f"{_BY_HAND:04}")
-    command.upgrade(config, f"{schema.VERSION:04}")
+    command.upgrade(config, f"{to:04}")
 
 
 def _copy(file: Path, to: Path) -> None:
