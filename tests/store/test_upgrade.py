@@ -105,6 +105,15 @@ def test_the_old_file_is_copied_first(old: Path) -> None:
     assert copy.stat().st_mode & 0o077 == 0
 
 
+def test_without_a_copy_there_is_no_upgrade(old: Path) -> None:
+    old.with_name(f"{FILE}.schema1").mkdir()
+    before = rows(old, "record")
+    with pytest.raises(StoreError, match=r"cannot copy .* before its upgrade"):
+        LocalFile(old.parent)
+    assert rows(old, "record") == before
+    assert "entry" not in objects(old)
+
+
 def test_it_opens_as_a_database_just_as_well(old: Path) -> None:
     Database(sqlite_url(old)).close()
     assert len(rows(old, "record")) == IN_FIRST["record"]

@@ -29,3 +29,11 @@ class Conflict(StoreError):  # noqa: N818
         self.change = change
         self.who = who
         self.at = at
+
+
+class Refused(StoreError):  # noqa: N818
+    """What was asked of an interaction is not to be; ``reason`` is a word, the text says it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"refused: {reason.replace('_', ' ')}")
+        self.reason = reason

@@ -164,10 +164,10 @@ interaction: Final = Table(
     # Its record's id when it is over.
     Column("interaction_id", _TEXT, primary_key=True),
     Column("kind", _TEXT, nullable=False),
-    Column("direction", _TEXT, nullable=False),
     # Whose queue it is on: a user's or a workgroup's.
     Column("queue_kind", _TEXT, nullable=False),
     Column("queue", _TEXT, nullable=False),
+    Column("direction", _TEXT, nullable=False),
     # The system that registered it, and who is at the far end.
     Column("source", _TEXT, nullable=False),
     Column("party", _TEXT, nullable=False),
@@ -175,11 +175,11 @@ interaction: Final = Table(
     Column("user", _TEXT, nullable=False),
     Column("account_code", _TEXT, nullable=False),
     Column("account_code_description", _TEXT, nullable=False),
+    Column("code_source", _TEXT, nullable=False),
     Column("code_changes", _TEXT, nullable=False),
     Column("registered", BigInteger, nullable=False),
     Column("answered", BigInteger),
     Column("parent_record_id", _TEXT, nullable=False),
-    Column("version", Integer, nullable=False),
     # Its record, once it is over and until that is filed; "" while it is live.
     Column("draft", _TEXT, nullable=False),
     Index("interaction_queue", "tenant", "queue_kind", "queue", "registered"),

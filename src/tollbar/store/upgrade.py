@@ -97,9 +97,12 @@ def run(connection: Connection, to: int, *, stamped: bool = True) -> None:
 
 def _copy(file: Path, to: Path) -> None:
     """A copy of what is committed; a writer's open transaction is not in it."""
-    to.touch(mode=0o600)
-    with (
-        closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(to)) as copy,
-    ):
-        source.backup(copy)
+    try:
+        to.touch(mode=0o600)
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(to)) as copy,
+        ):
+            source.backup(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"cannot copy {file} to {to} before its upgrade: {error}") from error
