@@ -8,8 +8,6 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, text
 
-from tollbar.store import schema
-
 
 def _number(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: ARG001
     """Keep Tollbar's own number in step: releases of before Alembic look at nothing else."""
@@ -22,7 +20,6 @@ def _number(ctx: Any, step: Any, heads: Any, run_args: Any) -> None:  # noqa: AR
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=schema.metadata,
     transactional_ddl=True,
     on_version_apply=_number,
 )
