@@ -15,7 +15,7 @@ KEYS = (
     "workgroup, caller, dialled, standardized, classification, dial_group, account_code, "
     "account_code_description, code_source, code_changes, matrix_row, outcome, reason, "
     "sip_status, q850_cause, ended_by, setup, ringing, answer, end, ring_ms, billable_ms, "
-    "in_report, parent_record_id, decision"
+    "in_report, parent_record_id, decision, kind"
 )
 
 
@@ -53,6 +53,24 @@ def test_a_draft_without_a_decision_reads_back() -> None:
     assert from_draft(before.draft()) == before
 
 
+FIRST = (
+    '[1,"7","default","out","pbx","carrier",1,"a@pbx","b@tollbar","alice","1001","","1001","911",'
+    '"911","emergency","","0214","Smith","header","",8,"","",0,0,"",5,6,7,null,0,0,false,"",'
+    '[["matrix","row 8"]]]'
+)
+
+
+def test_a_draft_of_the_first_release_is_a_calls() -> None:
+    read = from_draft(FIRST)
+    assert (read.record_id, read.account_code, read.answer, read.end) == ("7", "0214", 7, None)
+    assert (read.decision, read.kind) == ('[["matrix","row 8"]]', "call")
+
+
+def test_a_draft_keeps_the_kind() -> None:
+    before = record(kind="chat", parent_record_id="6")
+    assert from_draft(before.draft()) == before
+
+
 def test_a_draft_is_one_line_of_json_and_keeps_leading_zeros() -> None:
     draft = record(account_code="0021", decision='{"a":[1]}').draft()
     assert "\n" not in draft
@@ -60,7 +78,9 @@ def test_a_draft_is_one_line_of_json_and_keeps_leading_zeros() -> None:
     assert json.loads(draft)[-1] == {"a": [1]}
 
 
-@pytest.mark.parametrize("draft", ["", "{}", "[1]", "[2" + ",null" * len(COLUMNS) + "]", "[1,"])
+@pytest.mark.parametrize(
+    "draft", ["", "{}", "[]", "[1]", "[2]", "[3" + ",null" * len(COLUMNS) + "]", "[1,"]
+)
 def test_anything_else_is_no_draft(draft: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - json's own error is one as well
         from_draft(draft)

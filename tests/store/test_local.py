@@ -18,7 +18,6 @@ from tests.store.contract import Place, StoreContract, done, fold, ids
 from tollbar.cdr.filters import Filters
 from tollbar.cdr.ledger import Change, OpenCall
 from tollbar.cdr.record import Record
-from tollbar.store import schema, upgrade
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE, LocalFile
 from tollbar.store.records import Records
@@ -152,74 +151,6 @@ def test_a_file_that_is_no_database_is_refused_and_let_go(tmp_path: Path) -> Non
     for _ in range(2):
         with pytest.raises(StoreError, match="not a database"):
             LocalFile(tmp_path)
-
-
-def test_somebody_elses_database_is_refused_untouched(tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / FILE)
-    other.execute("CREATE TABLE theirs (a)")
-    other.close()
-    with pytest.raises(StoreError, match="not one of Tollbar's"):
-        LocalFile(tmp_path)
-    other = sqlite3.connect(tmp_path / FILE)
-    assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("theirs",)]
-    other.close()
-
-
-def aged(directory: Path, version: int) -> None:
-    file = sqlite3.connect(directory / FILE)
-    file.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", (str(version),))
-    file.commit()
-    file.close()
-
-
-def test_a_newer_file_is_refused_by_writer_and_reader(tmp_path: Path) -> None:
-    LocalFile(tmp_path).close()
-    aged(tmp_path, schema.VERSION + 1)
-    with pytest.raises(StoreError, match="newer Tollbar"):
-        LocalFile(tmp_path)
-    with pytest.raises(StoreError, match="newer Tollbar"):
-        Records(tmp_path)
-
-
-def test_an_older_file_is_copied_then_brought_up_to_date(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old = LocalFile(tmp_path)
-    old.commit(done(record(1)))
-    old.close()
-    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
-    monkeypatch.setitem(
-        upgrade.STEPS,
-        schema.VERSION - 1,
-        lambda connection: connection.execute("CREATE TABLE later (a)"),
-    )
-    with pytest.raises(StoreError, match="older release"):
-        Records(tmp_path)
-    new = LocalFile(tmp_path)
-    assert new._connection.execute("SELECT * FROM later").fetchall() == []
-    new.close()
-    assert ids(Records(tmp_path).find()) == [call_id(1)]
-    copy = sqlite3.connect(tmp_path / f"{FILE}.schema{schema.VERSION - 1}")
-    assert copy.execute("SELECT count(*) FROM record").fetchone() == (1,)
-    assert not copy.execute("SELECT * FROM sqlite_schema WHERE name = 'later'").fetchall()
-    copy.close()
-
-
-def test_a_step_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    LocalFile(tmp_path).close()
-
-    def fails(connection: sqlite3.Connection) -> None:
-        connection.execute("DROP TABLE record")
-        connection.execute("no such statement")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(schema, "VERSION", schema.VERSION + 1)
-        patch.setitem(upgrade.STEPS, schema.VERSION - 1, fails)
-        with pytest.raises(StoreError, match="cannot open"):
-            LocalFile(tmp_path)
-    local = LocalFile(tmp_path)
-    local.commit(done(record(1)))
-    local.close()
 
 
 def test_damage_is_found(tmp_path: Path) -> None:

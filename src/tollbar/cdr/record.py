@@ -14,12 +14,16 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Final
 
-_VERSION: Final = 1
+_VERSION: Final = 2  # of drafts
+_FIRST: Final = 1  # had no kind
 
 
 @dataclass(slots=True)
 class Record:
-    """One call attempt. ``decision`` and ``code_changes`` are JSON texts ("" is none)."""
+    """One call attempt, or one interaction of another ``kind``: callback, chat, email.
+
+    ``decision`` and ``code_changes`` are JSON texts ("" is none).
+    """
 
     record_id: str
     tenant: str = "default"
@@ -56,6 +60,7 @@ class Record:
     in_report: bool = False
     parent_record_id: str = ""
     decision: str = ""
+    kind: str = "call"
 
     @property
     def dated(self) -> int:
@@ -69,7 +74,7 @@ class Record:
     def draft(self) -> str:
         """The record so far as one line of JSON; ``from_draft`` reads it."""
         # The decision is JSON already: spliced in, not quoted a second time.
-        row = compact((_VERSION, *_undecided(self)))
+        row = compact((_VERSION, *_drafted(self)))
         return f"{row[:-1]},{self.decision or 'null'}]"
 
     def as_dict(self) -> dict[str, Any]:
@@ -84,7 +89,11 @@ COLUMNS: Final = tuple(f.name for f in fields(Record))
 """The keys of every native export, in their order."""
 
 _values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
-_undecided: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS[:-1])
+# A draft's own order: what was added since the first release stands before the decision.
+_drafted: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
+    *(name for name in COLUMNS if name != "decision")
+)
+_UNREADABLE: Final = "not a draft this release can read"
 # What is encoded here is made of tuples and cannot hold itself; the check costs a fifth.
 compact: Final = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, check_circular=False
@@ -94,10 +103,14 @@ compact: Final = json.JSONEncoder(
 def from_draft(draft: str) -> Record:
     """The record that ``Record.draft`` wrote; ValueError for anything else."""
     row = json.loads(draft)
-    if not isinstance(row, list) or len(row) != len(COLUMNS) + 1 or row[0] != _VERSION:
-        raise ValueError("not a draft this release can read")
+    if not isinstance(row, list) or not row:
+        raise ValueError(_UNREADABLE)
+    if row[0] == _FIRST and len(row) == len(COLUMNS):
+        row.insert(-1, "call")
+    elif row[0] != _VERSION or len(row) != len(COLUMNS) + 1:
+        raise ValueError(_UNREADABLE)
     decision = "" if row[-1] is None else compact(row[-1])
-    return from_values((*row[1:-1], decision))
+    return from_values((*row[1:-2], decision, row[-2]))
 
 
 def from_values(row: Sequence[Any]) -> Record:

@@ -1,5 +1,39 @@
-"""The one error of the room."""
+"""What can go wrong in this room."""
+
+from datetime import UTC, datetime
+
+from tollbar.directory.difference import Change
 
 
 class StoreError(Exception):
     """The store cannot be used or written; the text says why, for one line on a terminal."""
+
+
+class Moved(StoreError):  # noqa: N818 - what happened, no mistake
+    """The directory changed since it was loaded, elsewhere than here: load and try again."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(f"the directory has moved on to revision {revision}")
+        self.revision = revision
+
+
+class Conflict(StoreError):  # noqa: N818
+    """Somebody else changed an entry that was to be changed. ``at`` is UTC milliseconds."""
+
+    def __init__(self, change: Change, who: str, at: int) -> None:
+        when = f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        super().__init__(
+            f"{' '.join(word for word in (change.kind, change.key) if word)} of tenant "
+            f"{change.tenant} was changed by {who} at {when}"
+        )
+        self.change = change
+        self.who = who
+        self.at = at
+
+
+class Refused(StoreError):  # noqa: N818
+    """What was asked of an interaction is not to be; ``reason`` is a word, the text says it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"refused: {reason.replace('_', ' ')}")
+        self.reason = reason

@@ -8,29 +8,18 @@ It must never be used by two threads at once, and never interpret ``kept``.
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tollbar.cdr.ledger import Change, OpenCall
 from tollbar.cdr.record import from_draft
 from tollbar.store import schema, upgrade
 from tollbar.store.batch import Batch, Row
+from tollbar.store.database import Database, sqlite_url
 from tollbar.store.errors import StoreError
 from tollbar.store.lock import Lock
+from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
 
 FILE: Final = "tollbar.sqlite"
-
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    # In pages. The WAL stays this small, so it is written over instead of grown.
-    "PRAGMA wal_autocheckpoint = 400",
-    # Debian's default wipes what is deleted by writing pages nobody needs.
-    "PRAGMA secure_delete = FAST",
-    "PRAGMA cache_size = -16384",
-    "PRAGMA temp_store = MEMORY",
-)
-# Two calls to a page instead of one and a rest; only a new file takes it.
-_PAGE_SIZE: Final = "PRAGMA page_size = 8192"
 
 Connect = Callable[[Path], sqlite3.Connection]
 
@@ -70,10 +59,7 @@ class LocalFile:
         connection = None
         try:
             connection = connect(self.path)
-            connection.execute(_PAGE_SIZE)
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-            upgrade.bring_up_to_date(connection, self.path)
+            self._prepare(connection)
         except (sqlite3.Error, StoreError) as error:
             if connection is not None:
                 connection.close()
@@ -81,6 +67,17 @@ class LocalFile:
                 raise
             raise StoreError(f"cannot open {self.path}: {error}") from error
         return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        def query(sql: str) -> list[Any]:
+            return connection.execute(sql).fetchall()
+
+        connection.execute(PAGE_SIZE)
+        current = upgrade.current(query, "sqlite", str(self.path))
+        for pragma in (WAL, *PRAGMAS):
+            connection.execute(pragma)
+        if not current:
+            Database(sqlite_url(self.path)).close()
 
     def commit(self, changes: Sequence[Change], beat: float | None = None) -> None:
         """Write ``changes`` in one transaction; on disk when it returns, else StoreError."""

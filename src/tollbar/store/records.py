@@ -45,7 +45,9 @@ class Records:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            upgrade.must_be_current(connection, self.path)
+            upgrade.must_be_current(
+                lambda sql: connection.execute(sql).fetchall(), "sqlite", str(self.path)
+            )
         except (sqlite3.Error, StoreError) as error:
             if connection is not None:
                 connection.close()

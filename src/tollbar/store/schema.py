@@ -1,11 +1,13 @@
 """The tables, in SQLAlchemy Core, for SQLite and PostgreSQL alike.
 
 The tenant is in every key. Text compares by code point on both databases, so account codes
-order as strings whatever the locale. Times are UTC milliseconds. Statements are compiled once
-to SQL and run on the driver's cursor: nothing of SQLAlchemy is on the path of a call.
+order as strings whatever the locale. Times are UTC milliseconds. The
+statements of the local file are compiled once to SQL and run on the driver's cursor: nothing
+of SQLAlchemy is on the path of a call.
 
 An open call that has its record is *ended* and only waits to be closed. So a record must
-never leave this file before its open call does.
+never leave the local file before its open call does. Whoever changes a table here adds a
+revision under ``migrations`` and makes VERSION its number.
 """
 
 from typing import Any, Final
@@ -28,6 +30,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    literal_column,
     select,
     update,
 )
@@ -36,7 +39,8 @@ from sqlalchemy.types import TypeEngine
 
 from tollbar.cdr.record import COLUMNS
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""What ``meta.schema_version`` says: the number of the newest revision."""
 
 metadata: Final = MetaData()
 
@@ -47,6 +51,8 @@ _SERIAL: Final = BigInteger().with_variant(Integer(), "sqlite")
 _INTEGERS: Final = frozenset({"tries", "matrix_row", "sip_status", "q850_cause", "in_report"})
 _LONGS: Final = frozenset({"setup", "ringing", "answer", "end", "ring_ms", "billable_ms"})
 _NULLABLE: Final = frozenset({"ringing", "answer"})
+# Of columns that earlier releases did not have.
+_DEFAULTS: Final = {"kind": "call"}
 
 
 def _type(name: str) -> TypeEngine[Any]:
@@ -89,7 +95,10 @@ record: Final = Table(
     metadata,
     # The order records got here in: what delivery and paging go by.
     Column("seq", _SERIAL, primary_key=True, autoincrement=True),
-    *(Column(name, _type(name), nullable=name in _NULLABLE) for name in COLUMNS),
+    *(
+        Column(name, _type(name), nullable=name in _NULLABLE, server_default=_DEFAULTS.get(name))
+        for name in COLUMNS
+    ),
     UniqueConstraint("tenant", "record_id"),
 )
 
@@ -97,6 +106,84 @@ dated: Final[ColumnElement[int]] = func.coalesce(record.c.answer, record.c.setup
 """The moment reports file a record under, as ``Record.dated``."""
 
 Index("record_dated", record.c.tenant, dated)
+
+entry: Final = Table(
+    "entry",
+    metadata,
+    Column("tenant", _TEXT, primary_key=True),
+    Column("kind", _TEXT, primary_key=True),
+    Column("key", _TEXT, primary_key=True),
+    # Orders dial-plan objects and codes of the far end, else 0.
+    Column("place", BigInteger, nullable=False),
+    # How often this entry was changed, and the revision of the directory that did it last.
+    Column("version", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("body", _TEXT, nullable=False),
+    Index("entry_revision", "revision"),
+    # The rows stand in the order of their key: what is loaded is read from front to back.
+    sqlite_with_rowid=False,
+)
+
+head: Final = Table(
+    "head",
+    metadata,
+    Column("name", _TEXT, primary_key=True),
+    Column("value", _TEXT, nullable=False),
+)
+"""``directory``: the current revision; ``applied``: SHA-256 of the file last applied."""
+
+audit: Final = Table(
+    "audit",
+    metadata,
+    Column("seq", _SERIAL, primary_key=True, autoincrement=True),
+    Column("at", BigInteger, nullable=False),
+    Column("tenant", _TEXT, nullable=False),
+    Column("who", _TEXT, nullable=False),
+    Column("action", _TEXT, nullable=False),
+    Column("kind", _TEXT, nullable=False),
+    Column("key", _TEXT, nullable=False),
+    # Bodies, "" for none.
+    Column("before", _TEXT, nullable=False),
+    Column("after", _TEXT, nullable=False),
+    # Of the directory that the change made; 0 for what is no change of it.
+    Column("revision", BigInteger, nullable=False),
+    Index("audit_entry", "tenant", "kind", "key", "seq"),
+    Index("audit_at", "at", "seq"),
+)
+
+REMOVE: Final = "remove"
+"""The action of an entry that left the directory: what ``since`` finds it by."""
+
+_removed: Final = audit.c.action == literal_column(f"'{REMOVE}'")
+Index("audit_removed", audit.c.revision, sqlite_where=_removed, postgresql_where=_removed)
+
+interaction: Final = Table(
+    "interaction",
+    metadata,
+    Column("tenant", _TEXT, primary_key=True),
+    # Its record's id when it is over.
+    Column("interaction_id", _TEXT, primary_key=True),
+    Column("kind", _TEXT, nullable=False),
+    # Whose queue it is on: a user's or a workgroup's.
+    Column("queue_kind", _TEXT, nullable=False),
+    Column("queue", _TEXT, nullable=False),
+    Column("direction", _TEXT, nullable=False),
+    # The system that registered it, and who is at the far end.
+    Column("source", _TEXT, nullable=False),
+    Column("party", _TEXT, nullable=False),
+    # Who answered it.
+    Column("user", _TEXT, nullable=False),
+    Column("account_code", _TEXT, nullable=False),
+    Column("account_code_description", _TEXT, nullable=False),
+    Column("code_source", _TEXT, nullable=False),
+    Column("code_changes", _TEXT, nullable=False),
+    Column("registered", BigInteger, nullable=False),
+    Column("answered", BigInteger),
+    Column("parent_record_id", _TEXT, nullable=False),
+    # Its record, once it is over and until that is filed; "" while it is live.
+    Column("draft", _TEXT, nullable=False),
+    Index("interaction_queue", "tenant", "queue_kind", "queue", "registered"),
+)
 
 PROGRESS: Final = ("trunk", "tries", "b_call_id", "ringing", "answer")
 """The columns of an open call that change, in the order of ``cdr.ledger.Progress``."""

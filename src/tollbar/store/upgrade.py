@@ -1,91 +1,108 @@
-"""Creates the tables of a new file and brings an old one up to date.
+"""Creates the tables of a new database and brings an old one up to date.
 
-Each step is one transaction and goes from one schema version to the next; before the first,
-the file is copied beside itself. It must never lose a row, and never touch a newer file.
+The way up is one transaction: all of it or nothing. A SQLite file is copied beside itself
+first. It must never lose a row, and never touch a database that is newer or not Tollbar's.
+The version check is plain SQL, so that Alembic is loaded only where there is something to do.
 """
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Connection
 
 from tollbar.store import schema
 from tollbar.store.errors import StoreError
 
-Step = Callable[[sqlite3.Connection], None]
+Query = Callable[[str], list[Any]]
+"""Runs one statement and gives its rows."""
 
-STEPS: Final[dict[int, Step]] = {}
-"""From which version -> what makes it the next one."""
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
+_BY_HAND: Final = 1
+"""The schema of before Alembic: nothing in the file says which revision it is."""
 
-def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
-    """Make ``connection``'s file one of schema.VERSION, or raise StoreError."""
-    found = _known(connection, path)
-    if found == 0:
-        _transact(connection, _create, 0)
-        return
-    if found < schema.VERSION:
-        _copy(connection, path.with_name(f"{path.name}.schema{found}"))
-    for step in range(found, schema.VERSION):
-        _transact(connection, STEPS[step], step)
+_TABLES: Final = {
+    "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table'",
+    "postgresql": "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",
+}
+_ALEMBIC: Final = "alembic_version"
 
 
-def must_be_current(connection: sqlite3.Connection, path: Path) -> None:
-    """For a reader, which changes nothing: StoreError unless the file is of this version."""
-    if _known(connection, path) < schema.VERSION:
-        raise StoreError(f"{path} is of an older release; start the gateway once to upgrade it")
-
-
-def _known(connection: sqlite3.Connection, path: Path) -> int:
-    found = version(connection, path)
+def current(query: Query, dialect: str, name: str) -> bool:
+    """Whether the database is of this release; False: older, or empty. Else StoreError."""
+    found = version(query, dialect, name)
     if found > schema.VERSION:
         raise StoreError(
-            f"{path} was written by a newer Tollbar (schema {found}, this one knows "
+            f"{name} was written by a newer Tollbar (schema {found}, this one knows "
             f"{schema.VERSION})"
         )
-    return found
+    return found == schema.VERSION
 
 
-def version(connection: sqlite3.Connection, path: Path) -> int:
-    """The file's schema version, 0 for an empty file."""
-    tables = {
-        row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    }
+def must_be_current(query: Query, dialect: str, name: str) -> None:
+    """For a reader, which changes nothing: StoreError unless the database is of this release."""
+    if not current(query, dialect, name):
+        raise StoreError(f"{name} is of an older release; start the gateway once to upgrade it")
+
+
+def version(query: Query, dialect: str, name: str) -> int:
+    """The database's schema version, 0 for an empty one."""
+    tables = {row[0] for row in query(_TABLES[dialect])}
     if not tables:
         return 0
-    row = None
+    rows = []
     if schema.meta.name in tables:
-        row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
-    if row is None or not str(row[0]).isdecimal():
-        raise StoreError(f"{path} is a database, but not one of Tollbar's")
-    return int(row[0])
+        rows = query("SELECT value FROM meta WHERE name = 'schema_version'")
+    if not rows or not str(rows[0][0]).isdecimal():
+        raise StoreError(f"{name} is a database, but not one of Tollbar's")
+    return int(rows[0][0])
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    dialect = sqlite.dialect()
-    for table in schema.metadata.sorted_tables:
-        connection.execute(str(CreateTable(table).compile(dialect=dialect)))
-        for index in sorted(table.indexes, key=lambda i: str(i.name)):
-            connection.execute(str(CreateIndex(index).compile(dialect=dialect)))
-    connection.execute("INSERT INTO meta (name, value) VALUES ('schema_version', '0')")
+def bring_up_to_date(connection: Connection, name: str, file: Path | None = None) -> None:
+    """Make the database one of schema.VERSION, or raise StoreError.
+
+    ``connection`` is in a transaction that keeps other writers out; whoever calls commits it.
+    ``file`` is the SQLite file it is open on."""
+    dialect = connection.dialect.name
+
+    def query(sql: str) -> list[Any]:
+        return list(connection.exec_driver_sql(sql))
+
+    if current(query, dialect, name):
+        return  # by another process, meanwhile
+    found = version(query, dialect, name)
+    if found and file is not None:
+        _copy(file, file.with_name(f"{file.name}.schema{found}"))
+    tables = {row[0] for row in query(_TABLES[dialect])}
+    run(connection, schema.VERSION, stamped=found != _BY_HAND or _ALEMBIC in tables)
 
 
-def _transact(connection: sqlite3.Connection, step: Step, before: int) -> None:
-    after = before + 1 if before else schema.VERSION
-    connection.execute("BEGIN IMMEDIATE")
+def run(connection: Connection, to: int, *, stamped: bool = True) -> None:
+    """Run the revisions up to number ``to``. A database that is not ``stamped`` is of before
+    there was a place to write its revision down."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    if not stamped:
+        command.stamp(config, f"{_BY_HAND:04}")
+    command.upgrade(config, f"{to:04}")
+
+
+def _copy(file: Path, to: Path) -> None:
+    """A copy of what is committed; a writer's open transaction is not in it."""
     try:
-        step(connection)
-        connection.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", (str(after),))
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-
-
-def _copy(connection: sqlite3.Connection, to: Path) -> None:
-    with sqlite3.connect(to) as copy:
-        connection.backup(copy)
-    copy.close()
+        to.touch(mode=0o600)
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(to)) as copy,
+        ):
+            source.backup(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"cannot copy {file} to {to} before its upgrade: {error}") from error

@@ -1,0 +1,1 @@
+"""One module for each revision; the numbers are those of ``meta.schema_version``."""

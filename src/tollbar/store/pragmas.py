@@ -1,0 +1,20 @@
+"""How Tollbar uses a SQLite file: what is set on every connection, and on a new file."""
+
+from typing import Final
+
+PAGE_SIZE: Final = "PRAGMA page_size = 8192"
+"""Two open calls to a page instead of one and a rest; only a new file takes it."""
+
+WAL: Final = "PRAGMA journal_mode = WAL"
+"""Stays in the file: set once it is known to be one of Tollbar's."""
+
+PRAGMAS: Final = (
+    "PRAGMA synchronous = FULL",
+    # In pages. The WAL stays this small, so it is written over instead of grown.
+    "PRAGMA wal_autocheckpoint = 400",
+    # Debian's default wipes what is deleted by writing pages nobody needs.
+    "PRAGMA secure_delete = FAST",
+    "PRAGMA cache_size = -16384",
+    "PRAGMA temp_store = MEMORY",
+)
+"""What a writer sets."""
