@@ -147,7 +147,9 @@ audit: Final = Table(
     Column("after", _TEXT, nullable=False),
     # Of the directory that the change made; 0 for what is no change of it.
     Column("revision", BigInteger, nullable=False),
-    Index("audit_entry", "tenant", "kind", "key", "seq"),
+    # The kind after the key: whoever asks for a kind only is to read along audit_tenant.
+    Index("audit_entry", "tenant", "key", "kind", "seq"),
+    Index("audit_tenant", "tenant", "seq"),
     Index("audit_at", "at", "seq"),
 )
 
