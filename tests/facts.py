@@ -1,6 +1,6 @@
 """Facts for tests of what folds them."""
 
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Fact, Noticed, Rang, Tried
+from tollbar.b2bua.facts import CALL, Answered, Attempted, Closed, Ended, Fact, Noticed, Rang, Tried
 from tollbar.policy.attempt import FORWARD, REJECT, Attempt, Decision
 
 UTC = 1_767_225_600.0  # 2026-01-01 00:00:00
@@ -19,6 +19,7 @@ class Story:
     def attempted(self, call: str, at: float = 0.0, **decided: object) -> Attempted:
         fact = Attempted(*self._opening(call, at))
         dialled = str(decided.pop("dialled", "3175551234"))
+        fact.kind = CALL
         fact.attempt = Attempt(peer="pbx", dialled=dialled, from_user="1001")
         fields: dict[str, object] = {
             "action": FORWARD,

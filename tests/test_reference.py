@@ -249,9 +249,9 @@ def test_the_reasons_of_a_refusal_and_their_answers() -> None:
         reason: [str(answer.status), str(answer.q850), answer.text]
         for reason, answer in ANSWERS.items()
     }
-    engine = (SOURCES / "b2bua" / "engine.py").read_text()
+    gate = (SOURCES / "b2bua" / "gate.py").read_text()
     own = {quoted(row[0])[0] for row in table if len(row) == 3}
-    assert own == set(re.findall(r'word = "(\w+)"', engine))
+    assert own == set(re.findall(r'word = "(\w+)"', gate))
 
 
 def test_the_reasons_of_an_ending() -> None:

@@ -19,7 +19,17 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
 
 from tollbar import __version__
-from tollbar.b2bua.facts import Answered, Attempted, Ended, Fact, Noticed, Rang, Tried
+from tollbar.b2bua.causes import REFUSED
+from tollbar.b2bua.facts import (
+    Answered,
+    Attempted,
+    Ended,
+    Fact,
+    Noticed,
+    Rang,
+    Tried,
+    TurnedAway,
+)
 
 SERIES: Final = 2_000  # label sets of one table; what is beyond counts under "other"
 CALL: Final = ("outcome", "reason", "classification", "peer", "trunk")
@@ -125,6 +135,11 @@ class Metrics:
                 continue
             if kind is Attempted:
                 self._attempted(fact)  # type: ignore[arg-type]
+                continue
+            if kind is TurnedAway:
+                decision = fact.decision  # type: ignore[attr-defined]
+                peer: str = fact.peer  # type: ignore[attr-defined]
+                self._count((REFUSED, decision.reason, decision.classification, peer, ""))
                 continue
             call = running.get(fact.call)
             if call is None:

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from tollbar import __version__
-from tollbar.b2bua.engine import Rules
 from tollbar.b2bua.facts import Fact
+from tollbar.b2bua.gate import Gate
+from tollbar.b2bua.rules import Rules
 from tollbar.cdr.ledger import Ledger
 from tollbar.console import Console
 from tollbar.finding import Rejected
@@ -60,6 +61,8 @@ class Engine(seam.Engine, Protocol):
 
     @property
     def stack(self) -> Counters: ...
+    @property
+    def gate(self) -> Gate: ...
     @property
     def open(self) -> Mapping[str, object]: ...
     def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
@@ -206,6 +209,7 @@ class Server:
         self.ledger.restore(calls)
         self.metrics.restore(call.record for call in calls if not call.ended)
         self.restored = sum(not call.ended for call in calls)
+        self.engine.gate.sticky.restore(self.local.sticky())
         rows = [(call.record.record_id, call.kept, call.ended) for call in calls]
         for call, why in self.engine.restore(rows, alive, self.loop.time()):
             logger.error("call %s could not be taken up: %s", call, why)
@@ -407,6 +411,10 @@ class Server:
                 ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
                     writer.refused
                 ),
+                (
+                    "tollbar_refusals_not_recorded",
+                    "Calls turned away whose record found no room.",
+                ): lambda: writer.overflowed,
             }
         )
 

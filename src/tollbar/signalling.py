@@ -5,8 +5,8 @@ Values only change their type here; what they mean was checked when the file was
 
 from typing import Final
 
-from tollbar.b2bua.engine import Rules
 from tollbar.b2bua.peer import Peer, Peers
+from tollbar.b2bua.rules import Rules
 from tollbar.gateway import Gateway, Listener
 from tollbar.gateway import Peer as Configured
 from tollbar.policy.feature import compile_features

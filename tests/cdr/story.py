@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Rang, Tried
+from tollbar.b2bua.facts import CALL, Answered, Attempted, Closed, Ended, Rang, Tried
 from tollbar.cdr.record import Record
 from tollbar.policy.attempt import FORWARD, Attempt, Decision
 
@@ -46,6 +46,7 @@ class Story:
 
     def attempted(self, now: float = 0.0, kept: bytes = b"", **other: Any) -> Attempted:
         fact = Attempted(*self._at(now, kept))
+        fact.kind = CALL
         fact.attempt = Attempt("pbx", "919195551234")
         fact.decision = decision(**other)
         fact.peer = "pbx"

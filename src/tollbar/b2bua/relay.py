@@ -67,6 +67,7 @@ OURS: Final = frozenset(
         b"Security-Client",
         b"Security-Server",
         b"Security-Verify",
+        b"X-Workgroup",
     )
 )
 # Where a code can hide in a header that crosses.
