@@ -256,6 +256,7 @@ def test_the_reasons_of_a_refusal_and_their_answers() -> None:
 
 def test_the_reasons_of_an_ending() -> None:
     found = constants({"fail"}, 1) | constants({"hang_up"}, 0)
+    found |= constants({"finish"}, 0) | constants({"_drop"}, 2)
     found |= constants({"refuse"}, 4) | constants({"end"}, 1)
     for path in (SOURCES / "b2bua").glob("*.py"):
         found |= set(re.findall(r'fact\.reason = "(\w+)"', path.read_text()))

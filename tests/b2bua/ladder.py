@@ -150,6 +150,8 @@ class Ladder:
         if name == "sdp":
             assert message.body, "no session description"
             assert value in (None, message.sdp), f"the session is {message.sdp}"
+        elif name == "text":
+            assert message.body.decode() == value, f"the text is {message.body!r}"
         elif name == "no sdp":
             assert not message.body, f"a body: {message.body!r}"
         elif name == "tag":

@@ -14,7 +14,7 @@ from tollbar.b2bua.engine import Engine
 from tollbar.b2bua.facts import Attempted, Closed, Ended, Fact, Remembered, TurnedAway
 from tollbar.b2bua.peer import Peer, Peers
 from tollbar.b2bua.rules import Rules
-from tollbar.policy.attempt import ANSWER, FORWARD, REJECT, Attempt, Decision, Route
+from tollbar.policy.attempt import ANSWER, FORWARD, IN, OUT, REJECT, Attempt, Decision, Route
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.stack import Listener
 
@@ -27,6 +27,9 @@ def decide(_snapshot: object, attempt: Attempt, _situation: object) -> Decision:
     """A plan without a directory: 900 numbers are refused, 911 is an emergency,
     *62*CODE# and *63# set and clear a sticky code."""
     decision = Decision(FORWARD, dialled=attempt.dialled, user="alice")
+    decision.caller = attempt.from_user
+    decision.standardized = attempt.dialled
+    decision.direction = IN if attempt.peer == "carrier" else OUT
     if attempt.dialled.startswith("900"):
         decision.action = REJECT
         decision.status = 403
@@ -250,6 +253,7 @@ class Wire:
         engine = self.engine
         left = {
             "calls": len(engine.calls),
+            "chats": len(engine.chats.open) + len(engine.chats.ways),
             "dialogs": len(engine.dialogs),
             "servers": len(engine.stack.servers),
             "clients": len(engine.stack.clients),

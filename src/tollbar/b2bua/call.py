@@ -48,6 +48,7 @@ class Call:
         "answered_at",
         "attempt",
         "b",
+        "changes",
         "crossings",
         "decision",
         "end_number",
@@ -84,6 +85,7 @@ class Call:
         self.end_number = 0
         self.final: tuple[int, bytes] = (0, b"")
         self.tries = 0
+        self.changes = 0  # of its code
 
     # -- set-up
 

@@ -6,11 +6,14 @@ fact is on disk. It never reads a clock, draws a random number or touches a sock
 """
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from tollbar.b2bua import causes, early, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
+from tollbar.b2bua.chat import Chat
+from tollbar.b2bua.chats import Chats
 from tollbar.b2bua.crossing import Crossing
-from tollbar.b2bua.facts import CALL, Fact, Noticed
+from tollbar.b2bua.facts import CALL, Assigned, Fact, Noticed
 from tollbar.b2bua.gate import AT_ONCE, Gate
 from tollbar.b2bua.leg import Caller
 from tollbar.b2bua.relay import ALLOW, METHODS, OPTION_TAGS, SUPPORTED
@@ -28,6 +31,8 @@ from tollbar.sip.routing import resolve
 from tollbar.sip.stack import COOKIE, Listener, Stack
 from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import InviteServer, Server, Transaction
+
+MOST_CHANGES: Final = 100  # of one call's code; they all stand in its record
 
 
 class Engine:
@@ -59,6 +64,7 @@ class Engine:
         self.fact_number = 0
         self.steps = Steps(self.timers, rules.commit_deadline)
         self.gate = Gate(self)
+        self.chats = Chats(self)
         self.silence = self.timers.timer(SILENCE_INTERVAL, SILENCE)
         self.swap(snapshot, rules)
 
@@ -114,6 +120,10 @@ class Engine:
     def hangup(self, call_id: str, cause: str, now: float) -> bool:
         """End a call for an operator; False where there is no such call."""
         call = self.calls.get(call_id)
+        chat = self.chats.open.get(call_id)
+        if chat is not None and chat.answered_at:
+            chat.finish(cause, causes.OPERATOR, now)
+            return True
         if call is None or call.ended:
             return False
         if call.answered_at:
@@ -131,6 +141,37 @@ class Engine:
         ended as interrupted, and returned as (record id, why).
         """
         return recovery.restore_all(self, calls, alive, now)
+
+    def assign(
+        self,
+        record_id: str,
+        code: str,
+        description: str,
+        source: str,
+        by: str,
+        now: float,
+        refused: str = "",
+    ) -> int:
+        """Give a call or chat in progress another account code, or none ("").
+
+        With ``refused`` (why) nothing changes but what the record says was tried. Returns the
+        number of the fact, 0 where nothing is in progress under this id or it was changed
+        `MOST_CHANGES` times.
+        """
+        chat = self.chats.open.get(record_id)
+        live: Call | Chat | None = self.open.get(record_id) or chat
+        if live is None or live.changes >= MOST_CHANGES:
+            return 0
+        live.changes += 1
+        if chat is not None and not refused:
+            chat.code = code
+        fact = Assigned(*self.next_fact(record_id, now))
+        fact.code = code
+        fact.description = description
+        fact.source = source
+        fact.by = by
+        fact.refused = refused
+        return self.emit(fact)
 
     def live(self) -> list[Call]:
         """Every call in progress."""
@@ -278,6 +319,11 @@ class Engine:
             self.refuse(server, *refusal, now=now)
         elif method == b"OPTIONS":
             self._options(server, now)
+        elif method == b"MESSAGE":
+            try:
+                self.chats.message(server, message, flow, now)
+            except SipError as error:
+                self.refuse(server, error.status, b"", now)
         else:
             # BYE, PRACK, UPDATE and INFO live inside a dialog only.
             self.refuse(server, 481, b"", now)

@@ -53,7 +53,8 @@ def unpack(data: bytes) -> tuple[list[bytes], bytes, bytes]:
     return rest[: end - 1].split(b"\n"), rest[end : end + first], rest[end + first :]
 
 
-def _way(hop: Hop) -> bytes:
+def write_hop(hop: Hop) -> bytes:
+    """A hop as one value."""
     return b"%b %b %b %d" % (
         hop.listener.encode(),
         hop.transport.encode(),
@@ -62,7 +63,8 @@ def _way(hop: Hop) -> bytes:
     )
 
 
-def _hop(kept: bytes) -> tuple[str, str, str, int]:
+def read_hop(kept: bytes) -> tuple[str, str, str, int]:
+    """Listener, transport, address and port of a hop; raises ValueError."""
     listener, transport, address, port = kept.decode().rsplit(" ", 3)
     return listener, transport, address, int(port)
 
@@ -80,7 +82,7 @@ def keep(call: "Call") -> bytes:
                     VERSION,
                     FEATURE,
                     call.peer.name.encode(),
-                    _way(caller.way),
+                    write_hop(caller.way),
                     b"%.3f" % (call.engine.utc_offset + call.answered_at),
                     *answer.dialog.keep(),
                 ],
@@ -94,9 +96,9 @@ def keep(call: "Call") -> bytes:
                 VERSION,
                 ANSWERED,
                 call.peer.name.encode(),
-                _way(caller.way),
+                write_hop(caller.way),
                 callee.peer.name.encode(),
-                _way(callee.dialog.way),
+                write_hop(callee.dialog.way),
                 b"%.3f" % (call.engine.utc_offset + call.answered_at),
                 b"%d" % answer.far_cseq,
                 *answer.dialog.keep(),
@@ -109,13 +111,13 @@ def keep(call: "Call") -> bytes:
         VERSION,
         REFUSED if call.ended else SETTING_UP,
         call.peer.name.encode(),
-        _way(caller.way),
+        write_hop(caller.way),
     ]
     tries = b""
     if callee is not None and callee.client is not None:
         lines += [
             callee.peer.name.encode(),
-            _way(callee.client.hop),
+            write_hop(callee.client.hop),
             callee.call_id,
             callee.tag,
             callee.local,
@@ -138,9 +140,13 @@ def restore_all(
 ) -> list[tuple[str, str]]:
     """Every call of the last process; those that cannot be taken up are ended as interrupted
     and told, each with the reason."""
+    from tollbar.b2bua import chat_state
+
     failed = []
     for record_id, kept, ended in calls:
         try:
+            if chat_state.restore(engine, record_id, kept, ended, now):
+                continue
             call = restore(engine, record_id, kept, ended, alive, now)
             if not call.ended:
                 engine.open[call.id] = call
@@ -194,7 +200,7 @@ def restore(
     peer = engine.peers.by_name.get(lines[2].decode())
     if peer is None:
         raise UnreadableError(f"peer {lines[2].decode()!r} is not configured any more")
-    listener, transport, address, port = _hop(lines[3])
+    listener, transport, address, port = read_hop(lines[3])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
     if phase == ANSWERED:
@@ -257,7 +263,7 @@ def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
         return
     engine = call.engine
     peer = engine.peers.by_name.get(lines[0].decode())
-    listener, transport, address, port = _hop(lines[1])
+    listener, transport, address, port = read_hop(lines[1])
     if peer is None or listener not in engine.stack.listeners:
         return
     hop = Target(listener, transport, address, port)
@@ -306,7 +312,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     peer = engine.peers.by_name.get(lines[4].decode())
     if peer is None:
         raise UnreadableError(f"peer {lines[4].decode()!r} is not configured any more")
-    listener, transport, address, port = _hop(lines[5])
+    listener, transport, address, port = read_hop(lines[5])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
     way = Target(listener, transport, address, port)
