@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from tollbar.b2bua.facts import (
+    CALL,
     Answered,
+    Assigned,
     Attempted,
     Ended,
     Fact,
@@ -89,6 +91,8 @@ class CallLog:
                     self.line(INFO, "answered", fact.utc, {"call": fact.call})
             elif kind is TurnedAway:
                 self._turned_away(fact)  # type: ignore[arg-type]
+            elif kind is Assigned:
+                self._assigned(fact)  # type: ignore[arg-type]
             elif kind is Noticed:
                 self._noticed(fact)  # type: ignore[arg-type]
             elif self.level <= DEBUG:
@@ -126,6 +130,8 @@ class CallLog:
             "direction": decision.direction,
             "class": decision.classification,
         }
+        if fact.kind != CALL:
+            values["kind"] = fact.kind
         if decision.tenant != "default":
             values["tenant"] = decision.tenant
         if decision.user:
@@ -153,7 +159,8 @@ class CallLog:
             values["cause"] = fact.q850
         values["by"] = fact.ended_by
         if answered is not None:
-            values["seconds"] = round(max(0.0, fact.now - answered), 3)
+            silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
+            values["seconds"] = round(max(0.0, fact.now - silent - answered), 3)
         self.line(level, "refused" if refused else "ended", fact.utc, values)
 
     def _noticed(self, fact: Noticed) -> None:
@@ -173,6 +180,15 @@ class CallLog:
             values["suppressed"] = rate.suppressed
             rate.suppressed = 0
         self.line(WARNING, fact.kind, fact.utc, values)
+
+    def _assigned(self, fact: Assigned) -> None:
+        if self.level > INFO:
+            return
+        values: dict[str, Value] = {"call": fact.call, "user": fact.by, "source": fact.source}
+        values["code"] = MASK if fact.code else "none"
+        if fact.refused:
+            values["reason"] = fact.refused
+        self.line(INFO, "assigned", fact.utc, values)
 
     def _turned_away(self, fact: TurnedAway) -> None:
         """They come in floods: ten lines a second, and how many more there were."""

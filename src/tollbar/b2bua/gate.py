@@ -12,7 +12,7 @@ from tollbar.b2bua.guesses import Guesses
 from tollbar.b2bua.sticky import Sticky
 from tollbar.policy.attempt import REJECT, Attempt, Decision, Route, Situation
 from tollbar.policy.decision import decide
-from tollbar.policy.guess import Key, peer_key
+from tollbar.policy.guess import Guess, Key, peer_key
 from tollbar.sip.message import Message
 from tollbar.sip.transaction import InviteServer, Server
 
@@ -90,6 +90,13 @@ class Gate:
             if len(self.cursor) >= MOST_GROUPS and group not in self.cursor:
                 self.cursor.clear()
             self.cursor[group] = self.cursor.get(group, 0) + 1
+
+    def locks(self, utc: float) -> list[tuple[Key, Guess]]:
+        """The locks in force; a peer's is none while it only raises the alarm."""
+        found = self.guesses.locks(utc)
+        if found and not self.engine.snapshot.settings.guessing.peer_locks:
+            found = [item for item in found if item[0][0]]
+        return found
 
     def lift(self, key: Key, by: str, now: float) -> bool:
         """Let someone who is locked try again; False where nothing is held against them."""
