@@ -80,7 +80,15 @@ def used(example: str) -> set[str]:
 def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) -> None:
     (example,) = examples(REFERENCE / "gateway.md")
     load(written(tmp_path, plain(example), {}), {})
-    headings = ["listeners", "peers", "dial_groups", "account_codes", "guessing", "identity"]
+    headings = [
+        "listeners",
+        "peers",
+        "dial_groups",
+        "account_codes",
+        "guessing",
+        "chats",
+        "identity",
+    ]
     headings += ["limits", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}

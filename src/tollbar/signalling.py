@@ -54,6 +54,8 @@ def rules(gateway: Gateway) -> Rules:
         max_call=gateway.max_call,
         max_calls=gateway.max_calls,
         commit_deadline=gateway.commit_deadline,
+        chat_gap=gateway.chat_gap,
+        max_chats=gateway.max_chats,
         refuse_unknown=gateway.unknown_sources == "refuse",
     )
 
