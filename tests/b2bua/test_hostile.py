@@ -16,6 +16,7 @@ from tests.sip.wire import header, headers, response, start
 from tollbar.b2bua import gate, steps
 from tollbar.b2bua import leg as legs
 from tollbar.b2bua.call import Call
+from tollbar.b2bua.chat import Chat, Passing
 from tollbar.b2bua.engine import Engine
 from tollbar.b2bua.facts import Noticed
 from tollbar.sip import stack as stacks
@@ -82,7 +83,8 @@ class Field:
 
     def __init__(self, seed: int, **settings: object) -> None:
         wire = Wire()
-        wire.settings = {"max_call": 120.0, "max_calls": 400, **settings}
+        self.settings = {"max_call": 120.0, "max_calls": 400, **settings}
+        wire.settings = self.settings
         self.engine: Engine = wire.build()
         self.now = 100.0
         self.hop: Hop = B
@@ -116,7 +118,7 @@ class Field:
             engine.hangup(die.choice(live).id, "operator", self.now)
         elif what == 2:
             wire = Wire()
-            wire.settings = {"max_call": die.choice((60.0, 120.0)), "max_calls": 400}
+            wire.settings = {**self.settings, "max_call": die.choice((60.0, 120.0))}
             engine.swap(engine.snapshot, wire.build().rules)
         self.settle()
 
@@ -159,6 +161,7 @@ class Field:
         return {
             "calls": len(engine.calls),
             "open": len(engine.open),
+            "chats": len(engine.chats.open) + len(engine.chats.ways),
             "dialogs": len(engine.dialogs),
             "servers": len(stack.servers),
             "clients": len(stack.clients),
@@ -180,7 +183,7 @@ class Field:
         left = Counter(
             type(found).__name__
             for found in gc.get_objects()
-            if isinstance(found, Call | Dialog | Transaction)
+            if isinstance(found, Call | Chat | Passing | Dialog | Transaction)
         )
         assert not left, left
 
