@@ -136,7 +136,8 @@ identity: {unknown_callers: refuse, unknown_sources: refuse}
 unmatched: as_entered
 shadow: true
 statuses: {unknown: 404}
-limits: {max_call: 1h, max_calls: 10, commit_deadline: 500ms}
+chats: {gap: 10m}
+limits: {max_call: 1h, max_calls: 10, max_chats: 5, commit_deadline: 500ms}
 state_directory: /var/lib/tollbar
 directory: people.yaml
 database: postgresql+psycopg://tollbar:${PASS}@db/tollbar
@@ -172,6 +173,7 @@ logging: {format: json, level: debug}
         "*62*CODE#",
         "*63#",
     )
+    assert (gateway.chat_gap, gateway.max_chats) == (600.0, 5)
     assert gateway.guessing == Guessing(3, 60.0, 2.0, 86400.0, 0, True)
     assert pbx.trust_workgroup
     (group,) = gateway.dial_groups

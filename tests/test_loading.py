@@ -262,7 +262,7 @@ def test_what_the_gateway_file_says_wrong_is_told_there(tmp_path: Path) -> None:
             "dial group pbx: schedule: 'moon' names no days",
         ),
         (
-            '  templates: ["*61*CODE#NUMBER"]',
+            '  sticky: {set: "*62*CODE#", clear: "*63#"}',
             '  sticky: {set: "*62#", clear: "*63#"}',
             3,
             "sticky code *62#: sets a sticky code, but CODE is missing",

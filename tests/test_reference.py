@@ -80,7 +80,15 @@ def used(example: str) -> set[str]:
 def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) -> None:
     (example,) = examples(REFERENCE / "gateway.md")
     load(written(tmp_path, plain(example), {}), {})
-    headings = ["listeners", "peers", "dial_groups", "account_codes", "guessing", "identity"]
+    headings = [
+        "listeners",
+        "peers",
+        "dial_groups",
+        "account_codes",
+        "guessing",
+        "chats",
+        "identity",
+    ]
     headings += ["limits", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}
@@ -249,13 +257,14 @@ def test_the_reasons_of_a_refusal_and_their_answers() -> None:
         reason: [str(answer.status), str(answer.q850), answer.text]
         for reason, answer in ANSWERS.items()
     }
-    engine = (SOURCES / "b2bua" / "engine.py").read_text()
+    gate = (SOURCES / "b2bua" / "gate.py").read_text()
     own = {quoted(row[0])[0] for row in table if len(row) == 3}
-    assert own == set(re.findall(r'word = "(\w+)"', engine))
+    assert own == set(re.findall(r'word = "(\w+)"', gate))
 
 
 def test_the_reasons_of_an_ending() -> None:
     found = constants({"fail"}, 1) | constants({"hang_up"}, 0)
+    found |= constants({"finish"}, 0) | constants({"_drop"}, 2)
     found |= constants({"refuse"}, 4) | constants({"end"}, 1)
     for path in (SOURCES / "b2bua").glob("*.py"):
         found |= set(re.findall(r'fact\.reason = "(\w+)"', path.read_text()))

@@ -76,7 +76,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Gateway:
 
 def _gateway(root: Value, path: Path) -> Gateway:
     known = (
-        "listeners peers dial_groups account_codes guessing identity limits state_directory "
+        "listeners peers dial_groups account_codes guessing chats identity limits state_directory "
         "database directory metrics logging timezone instance unmatched shadow statuses"
     )
     needed = {
@@ -112,9 +112,12 @@ def _gateway(root: Value, path: Path) -> Gateway:
     identity = _section(top, "identity", "unknown_callers unknown_sources")
     gateway.unknown_callers = identity.choice("unknown_callers", ("default", "refuse"), "default")
     gateway.unknown_sources = identity.choice("unknown_sources", ("drop", "refuse"), "drop")
-    limits = _section(top, "limits", "max_call max_calls commit_deadline")
+    chats = _section(top, "chats", "gap")
+    gateway.chat_gap = chats.seconds("gap", gateway.chat_gap)
+    limits = _section(top, "limits", "max_call max_calls max_chats commit_deadline")
     gateway.max_call = limits.seconds("max_call", gateway.max_call)
     gateway.max_calls = limits.integer("max_calls", 1, 10_000_000, gateway.max_calls)
+    gateway.max_chats = limits.integer("max_chats", 1, 10_000_000, gateway.max_chats)
     gateway.commit_deadline = limits.seconds("commit_deadline", gateway.commit_deadline)
     metrics = _section(top, "metrics", "bind")
     usual = (gateway.metrics_host, gateway.metrics_port)

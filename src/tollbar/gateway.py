@@ -143,6 +143,8 @@ class Gateway:
     instance: str = "tollbar"
     max_call: float = 43200.0  # seconds
     max_calls: int = 200_000
+    max_chats: int = 50_000
+    chat_gap: float = 1800.0  # seconds
     commit_deadline: float = 2.0  # seconds
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464  # 0 switches it off

@@ -13,12 +13,15 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from tollbar import __version__
-from tollbar.b2bua.engine import Rules
-from tollbar.b2bua.facts import Fact
+from tollbar.b2bua.chats import Chats
+from tollbar.b2bua.facts import Assigned, Fact, Noticed
+from tollbar.b2bua.gate import Gate
+from tollbar.b2bua.rules import Rules
 from tollbar.cdr.ledger import Ledger
 from tollbar.console import Console
 from tollbar.finding import Rejected
@@ -38,14 +41,19 @@ from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
+from tollbar.store.audit import Audit, AuditLine
+from tollbar.store.database import Database, sqlite_url
+from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
 from tollbar.store.writer import Writer
 from tollbar.trace import Trace
+from tollbar.trail import Trail
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
 TELL: Final = 0.1  # seconds between writes of the call log
+AUDITED: Final = frozenset((Assigned, Noticed))
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
 logger = logging.getLogger("tollbar")
@@ -61,9 +69,23 @@ class Engine(seam.Engine, Protocol):
     @property
     def stack(self) -> Counters: ...
     @property
+    def gate(self) -> Gate: ...
+    @property
+    def chats(self) -> Chats: ...
+    @property
     def open(self) -> Mapping[str, object]: ...
     def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
     def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
+    def assign(
+        self,
+        record_id: str,
+        code: str,
+        description: str,
+        source: str,
+        by: str,
+        now: float,
+        refused: str = "",
+    ) -> int: ...
     def drain(self, now: float, /) -> None: ...
     def restore(
         self, calls: Iterable[tuple[str, bytes, bool]], alive: float, now: float, /
@@ -106,6 +128,9 @@ class Server:
         self.telling: asyncio.TimerHandle | None = None
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
         self.ledger = Ledger(as_json)
+        self.trail = Trail(self.append)
+        self.audit: Audit | None = None
+        self.waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
@@ -206,6 +231,7 @@ class Server:
         self.ledger.restore(calls)
         self.metrics.restore(call.record for call in calls if not call.ended)
         self.restored = sum(not call.ended for call in calls)
+        self.engine.gate.sticky.restore(self.local.sticky())
         rows = [(call.record.record_id, call.kept, call.ended) for call in calls]
         for call, why in self.engine.restore(rows, alive, self.loop.time()):
             logger.error("call %s could not be taken up: %s", call, why)
@@ -225,6 +251,9 @@ class Server:
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
+        await self.trail.finish()
+        if self.audit is not None:
+            self.audit.database.close()
         if self.local is not None:
             self.local.close()
         sys.setswitchinterval(self.switch)
@@ -253,6 +282,8 @@ class Server:
         """Every fact, once: to disk, then to whoever counts or tells."""
         changes = []
         for fact in facts:
+            if type(fact) in AUDITED:
+                self.trail.fold(fact, self.ledger.find(fact.call))
             changes += self.ledger.fold(fact)
         if changes and self.writer is not None:
             number = facts[-1].number
@@ -272,7 +303,7 @@ class Server:
         self.log.flush()
 
     def _committed(self, n: int) -> None:
-        self._to_loop(self.driver.committed, n)
+        self._to_loop(self.committed, n)
 
     def _not_committed(self, n: int, error: Exception) -> None:
         self._to_loop(self.not_committed, n, error)
@@ -287,6 +318,27 @@ class Server:
         except RuntimeError:  # the loop has ended: nobody waits for the news any more
             return
 
+    def committed(self, n: int) -> None:
+        self.driver.committed(n)
+        while self.waiting and self.waiting[0][0] <= n:
+            news = self.waiting.popleft()[1]
+            if not news.done():
+                news.set_result(None)
+
+    def on_disk(self, n: int) -> asyncio.Future[None]:
+        """Done when fact ``n`` is on disk."""
+        news: asyncio.Future[None] = self.loop.create_future()
+        self.waiting.append((n, news))
+        return news
+
+    def append(self, lines: list[AuditLine]) -> None:
+        """Write to the audit; its database is opened at the first line there is."""
+        if self.audit is None:
+            gateway = self.gateway
+            url = gateway.database or sqlite_url(gateway.state_directory / DIRECTORY_FILE)
+            self.audit = Audit(Database(url))
+        self.audit.append(*lines)
+
     def not_committed(self, n: int, error: Exception) -> None:
         logger.error("records cannot be written: %s", error)
         self.driver.not_committed(n, error)
@@ -298,6 +350,7 @@ class Server:
         self.outlet.flush()
         if self.trace is not None:
             self.trace.flush()
+        self.trail.flush(self.loop)
         self.tidy()
         if self.draining and self.may_leave(self.loop.time()):
             self.left.set()
@@ -385,6 +438,12 @@ class Server:
                     writer.failing
                 ),
                 ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
+                ("tollbar_chats_in_progress", "Chats of SIP MESSAGEs that are open."): lambda: len(
+                    self.engine.chats
+                ),
+                ("tollbar_guessing_locks", "Callers locked for guessing codes."): lambda: len(
+                    self.engine.gate.locks(time.time())
+                ),
                 ("tollbar_connections", "TCP and TLS connections."): lambda: sum(
                     len(port.connections) for port in streams
                 ),
@@ -401,12 +460,20 @@ class Server:
                 ("tollbar_connections_refused", "Connections beyond the bounds."): lambda: sum(
                     port.refused for port in streams
                 ),
+                (
+                    "tollbar_guessing_locks_made",
+                    "Locks for guessing codes since the start.",
+                ): lambda: self.engine.gate.guesses.made,
                 ("tollbar_log_lines_dropped", "Log lines nobody took."): lambda: (
                     self.outlet.dropped
                 ),
                 ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
                     writer.refused
                 ),
+                (
+                    "tollbar_refusals_not_recorded",
+                    "Calls turned away whose record found no room.",
+                ): lambda: writer.overflowed,
             }
         )
 

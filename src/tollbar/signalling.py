@@ -5,8 +5,8 @@ Values only change their type here; what they mean was checked when the file was
 
 from typing import Final
 
-from tollbar.b2bua.engine import Rules
 from tollbar.b2bua.peer import Peer, Peers
+from tollbar.b2bua.rules import Rules
 from tollbar.gateway import Gateway, Listener
 from tollbar.gateway import Peer as Configured
 from tollbar.policy.feature import compile_features
@@ -54,6 +54,8 @@ def rules(gateway: Gateway) -> Rules:
         max_call=gateway.max_call,
         max_calls=gateway.max_calls,
         commit_deadline=gateway.commit_deadline,
+        chat_gap=gateway.chat_gap,
+        max_chats=gateway.max_chats,
         refuse_unknown=gateway.unknown_sources == "refuse",
     )
 
