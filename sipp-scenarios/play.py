@@ -108,7 +108,7 @@ def bound(port: int) -> bool:
     return any(line.split()[1].endswith(f":{port:04X}") for line in lines)
 
 
-def until(what: str, holds: Any, alive: subprocess.Popen[bytes], seconds: float = 15) -> None:
+def until(what: str, holds: Any, alive: subprocess.Popen[bytes], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if alive.poll() is not None:

@@ -137,12 +137,14 @@ class Dialog:
         dialog.aim(response)
         return dialog
 
-    def aim(self, message: Message) -> None:
-        """Take the remote target from a message that may refresh it (12.2)."""
+    def aim(self, message: Message) -> bool:
+        """Take the remote target from a message that may refresh it (12.2); is it another?"""
         contact = message.contact
-        if contact is not None and contact.uri != self.target and contact.uri != b"*":
-            self.target = contact.uri
-            self._hop = None
+        if contact is None or contact.uri == self.target or contact.uri == b"*":
+            return False
+        self.target = contact.uri
+        self._hop = None
+        return True
 
     def confirm(self, response: Message) -> None:
         """A 2xx came: the route set is computed anew from it (13.2.2.4)."""
