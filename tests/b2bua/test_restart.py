@@ -587,6 +587,39 @@ def test_a_callee_over_tcp() -> None:
     climb(UP + "    restart" + ALIVE + DOWN, transport="tcp")
 
 
+def test_a_caller_over_tcp_whose_contact_is_the_port_it_called_from() -> None:
+    """Nobody takes connections there: it is reached where its peer is, and from then on."""
+    ladder = climb(
+        """
+        A -> INVITE (Contact: <sip:A@127.0.0.1:40123%transport=tcp>)
+        A <- 100
+        B <- INVITE
+        B -> 200
+        B <- ACK
+        A <- 200
+        A -> ACK
+        after 60
+        restart
+        """
+        + ALIVE
+        + """
+        B -> INFO
+        A <- INFO (uri sip:A@127.0.0.1:40123%transport=tcp)
+        A -> 200 INFO
+        B <- 200 INFO
+        B -> BYE
+        A <- BYE (uri sip:A@127.0.0.1:40123%transport=tcp)
+        B <- 200 BYE
+        A -> 200 BYE
+        record answered by callee 200
+        """,
+        caller="tcp",
+        pbx="tcp",
+    )
+    tried = [data[:7] for _, hop, data in ladder.wire.sent if hop.port == 40123]
+    assert tried == [b"OPTIONS"]
+
+
 def test_our_cseq_goes_up_over_several_restarts() -> None:
     """Nothing is kept of it on the way; a phone would refuse a number it has had."""
     again = "    after 10\n    restart" + ALIVE

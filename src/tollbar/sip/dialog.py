@@ -9,7 +9,7 @@ from typing import Any, Final
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
 from tollbar.sip.fields import Address
-from tollbar.sip.flow import Hop
+from tollbar.sip.flow import Hop, Target
 from tollbar.sip.message import Message
 from tollbar.sip.reliable import Reliable
 from tollbar.sip.routing import next_hop, strict_first
@@ -136,6 +136,11 @@ class Dialog:
         dialog.routes = response.items(b"Record-Route")[::-1]
         dialog.aim(response)
         return dialog
+
+    def reached(self, hop: Hop) -> None:
+        """An answer came from there: until the peer says otherwise, requests go that way."""
+        if isinstance(hop, Target) and hop.reliable:
+            self._hop = hop
 
     def aim(self, message: Message) -> bool:
         """Take the remote target from a message that may refresh it (12.2); is it another?"""
