@@ -289,6 +289,29 @@ async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
     assert record.outcome == "answered"
 
 
+@pytest.mark.parametrize("how", ["signal", "drain"])
+async def test_nobody_is_left_ringing_when_it_leaves(
+    begin: Begin, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbar.server.SETUPS", 0.2)
+    running = await begin()
+    running.invite()
+    invite = await running.trunk.receive("INVITE")
+    running.answer(invite, "180 Ringing")
+    await running.pbx.receive("SIP/2.0 180")
+    if how == "signal":
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        await running.asked("drain", seconds=0.2)
+    await running.trunk.receive("CANCEL")
+    await running.pbx.receive("SIP/2.0 480")
+    assert running.task is not None
+    async with asyncio.timeout(10):
+        assert await running.task == 0
+    (record,) = running.records()
+    assert (record.outcome, record.reason) == ("failed", "shutdown")
+
+
 async def test_a_second_signal_leaves_at_once(begin: Begin) -> None:
     running = await begin()
     running.invite()
