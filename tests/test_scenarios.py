@@ -46,6 +46,20 @@ def test_it_goes_the_same_way_for_a_caller_over_tcp(stage: Stage, scenario: Scen
     assert "SIP/2.0/TCP" in (stage.directory / scenario.name / "caller.log").read_text()
 
 
+@pytest.mark.parametrize("caller", ["1002", "1003"])
+@pytest.mark.parametrize(
+    "scenario",
+    [scenario for scenario in scenarios() if scenario.name.startswith("emergency-")],
+    ids=lambda scenario: scenario.name,
+)
+def test_rows_3_and_9_on_911_are_placed(stage: Stage, scenario: Scenario, caller: str) -> None:
+    """A bad code, without the right (bob) and with it (carol)."""
+    *words, gateway = scenario.caller
+    called = replace(scenario, caller=[*words, "-set", "caller", caller, gateway])
+    assert stage.play(called).wrong == []
+    assert f"<sip:{caller}@" in (stage.directory / scenario.name / "caller.log").read_text()
+
+
 def over_ipv6(words: list[str]) -> list[str]:
     """A command line of the table with IPv6 addresses in it."""
     return [word.replace("127.0.0.1:", "[::1]:").replace("127.0.0.1", "::1") for word in words]
