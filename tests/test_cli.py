@@ -185,7 +185,16 @@ def test_where_the_configuration_is_looked_for(
 
 
 def test_no_gateway_running_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["status"], ["calls"], ["drain"], ["hangup", "x"], ["trace", "off"]):
+    for command in (
+        ["status"],
+        ["calls"],
+        ["drain"],
+        ["hangup", "x"],
+        ["assign", "x", "4711", "--as", "alice"],
+        ["locks"],
+        ["locks", "lift", "alice"],
+        ["trace", "off"],
+    ):
         assert main([*command, "-c", str(config)]) == 1
         assert "no gateway runs" in capsys.readouterr().err
 
