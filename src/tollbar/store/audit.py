@@ -18,7 +18,7 @@ from tollbar.store.database import Database
 ADD: Final = "add"
 CHANGE: Final = "change"
 MOVE: Final = "move"  # only its place in the order
-REMOVE: Final = schema.REMOVE
+REMOVE: Final = "remove"
 CORRECT: Final = "correct"
 LOCK: Final = "lock"
 LIFT: Final = "lift"

@@ -151,11 +151,16 @@ audit: Final = Table(
     Index("audit_at", "at", "seq"),
 )
 
-REMOVE: Final = "remove"
-"""The action of an entry that left the directory: what ``since`` finds it by."""
+of_directory: Final[ColumnElement[bool]] = audit.c.revision > literal_column("0")
+"""A line of a change of the directory. No parameter: the index below is of these only, and
+says what is gone since a revision, and how far back that is known."""
 
-_removed: Final = audit.c.action == literal_column(f"'{REMOVE}'")
-Index("audit_removed", audit.c.revision, sqlite_where=_removed, postgresql_where=_removed)
+Index(
+    "audit_revision",
+    audit.c.revision,
+    sqlite_where=of_directory,
+    postgresql_where=of_directory,
+)
 
 interaction: Final = Table(
     "interaction",
