@@ -1,9 +1,11 @@
 """The whole process in one loop: real engine, real sockets on free ports, real disk."""
 
 import asyncio
+import logging
 import os
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,6 +21,8 @@ from tollbar.gateway import Destination, Gateway, Listener, Peer, Source
 from tollbar.loading import load_snapshot
 from tollbar.net.control import ask
 from tollbar.server import Server, StartError
+from tollbar.store.batch import Batch
+from tollbar.store.local import LocalFile
 from tollbar.store.records import Records
 
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.yaml"
@@ -315,6 +319,39 @@ async def test_a_taken_port_is_told_in_one_line(begin: Begin, tmp_path: Path) ->
             await other.start()
     finally:
         await other.stop()
+
+
+async def test_a_disk_that_does_not_come_back_is_a_failing_one(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await begin()
+    caplog.set_level(logging.WARNING)
+    well, write = threading.Event(), LocalFile.write
+
+    def hanging(local: LocalFile, batch: Batch, beat: float | None = None) -> None:
+        well.wait()
+        write(local, batch, beat)
+
+    monkeypatch.setattr(LocalFile, "write", hanging)
+    try:
+        running.invite()
+        await running.pbx.receive("SIP/2.0 503")
+        gauges = {name: read for (name, _), read in running.server.metrics.gauges.items()}
+        assert gauges["tollbar_disk_failing"]() == 1
+        assert running.server.not_ready() == "records cannot be written"
+        await told(caplog, "a commit takes longer than commit_deadline")
+    finally:
+        well.set()
+    await told(caplog, "records are written again")
+    assert gauges["tollbar_disk_failing"]() == 0
+    running.invite(call_id="two")
+    await running.trunk.receive("INVITE")
+
+
+async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    async with asyncio.timeout(10):
+        while words not in caplog.text:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_trace_is_written_on_request(begin: Begin) -> None:

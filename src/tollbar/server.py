@@ -62,6 +62,8 @@ class Engine(seam.Engine, Protocol):
     def stack(self) -> Counters: ...
     @property
     def open(self) -> Mapping[str, object]: ...
+    @property
+    def disk_failed(self) -> bool: ...
     def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
     def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
     def drain(self, now: float, /) -> None: ...
@@ -119,6 +121,7 @@ class Server:
         self.only_setups = False
         self.signals = 0
         self.reloading: asyncio.Task[str] | None = None
+        self.disk_error = ""  # what was last said of the disk
         self.engine: Engine
         self.driver: Driver
         self.loop: asyncio.AbstractEventLoop
@@ -288,8 +291,22 @@ class Server:
             return
 
     def not_committed(self, n: int, error: Exception) -> None:
-        logger.error("records cannot be written: %s", error)
+        self.disk_says(str(error))
         self.driver.not_committed(n, error)
+
+    def disk_says(self, error: str) -> None:
+        """Once for each kind of trouble: the writer tries again more than once a second."""
+        if error != self.disk_error:
+            self.disk_error = error
+            if error:
+                logger.error("records cannot be written: %s", error)
+            else:
+                logger.warning("records are written again")
+
+    @property
+    def disk_failing(self) -> bool:
+        """The disk refuses, or a commit takes longer than ``commit_deadline``."""
+        return self.writer is not None and (self.writer.failing or self.engine.disk_failed)
 
     # -- time
 
@@ -299,6 +316,10 @@ class Server:
         if self.trace is not None:
             self.trace.flush()
         self.tidy()
+        if not self.disk_failing:
+            self.disk_says("")
+        elif not self.disk_error:
+            self.disk_says("a commit takes longer than commit_deadline")
         if self.draining and self.may_leave(self.loop.time()):
             self.left.set()
 
@@ -368,7 +389,7 @@ class Server:
             return "draining"
         if self.writer is None or not self.writer.alive:
             return "starting"
-        if self.writer.failing:
+        if self.disk_failing:
             return "records cannot be written"
         return ""
 
@@ -382,7 +403,7 @@ class Server:
             {
                 ("tollbar_record_backlog", "Changes waiting for the disk."): lambda: writer.backlog,
                 ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
-                    writer.failing
+                    self.disk_failing
                 ),
                 ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
                 ("tollbar_connections", "TCP and TLS connections."): lambda: sum(

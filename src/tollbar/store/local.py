@@ -18,6 +18,7 @@ from tollbar.store.database import Database, sqlite_url
 from tollbar.store.errors import StoreError
 from tollbar.store.lock import Lock
 from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
+from tollbar.store.soundness import Watch, must_be_sound
 
 FILE: Final = "tollbar.sqlite"
 
@@ -58,8 +59,10 @@ class LocalFile:
     def _opened(self, connect: Connect) -> sqlite3.Connection:
         connection = None
         try:
+            must_be_sound(self.path)
             connection = connect(self.path)
             self._prepare(connection)
+            self._watch = Watch(self.path)
         except (sqlite3.Error, StoreError) as error:
             if connection is not None:
                 connection.close()
@@ -86,7 +89,12 @@ class LocalFile:
         self.write(batch, beat)
 
     def write(self, batch: Batch, beat: float | None = None) -> None:
-        """Write ``batch`` and, given ``beat``, the heartbeat in one transaction."""
+        """Write ``batch`` and, given ``beat``, the heartbeat in one transaction.
+
+        With the heartbeat comes a look at the file: one that was removed or overwritten takes
+        whatever is written to it, and none of it would be there after a restart."""
+        if beat is not None:
+            self._watch.look()
         groups: list[tuple[str, list[Row]]] = [
             (schema.OPEN, batch.opens(self.instance)),
             (schema.ADVANCE, batch.advances()),
@@ -161,6 +169,7 @@ class LocalFile:
     def close(self) -> None:
         """Close the file and let go of the directory. Twice is fine."""
         self._connection.close()
+        self._watch.close()
         self._lock.release()
 
 
