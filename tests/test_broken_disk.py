@@ -1,4 +1,4 @@
-"""The local disk fails under a gateway that runs (SPEC G6), with real phones around it.
+"""The local disk fails under a gateway that runs, with real phones around it.
 
 Emergency calls go on; other new calls get 503; a BYE crosses at once and has no 200 before its
 record is on disk; metrics and /readyz say so; and when the disk is well every attempt has its
@@ -85,7 +85,7 @@ def callee(stage: Mortal, call: Outgoing) -> Incoming:
 
 
 async def while_it_fails(stage: Mortal, before: list[Outgoing]) -> list[Outgoing]:
-    """What SPEC G6 says of a disk that fails; the calls that wait for their BYE's 200."""
+    """What holds while a disk fails; the calls that wait for their BYE's 200."""
     assert await metric(stage, "tollbar_disk_failing") == 1.0
     status, text = await asyncio.to_thread(answer, stage, "/readyz")
     assert (status, text.strip()) == (503, "records cannot be written")

@@ -14,6 +14,7 @@ from tollbar import __version__
 from tollbar.cdr.record import Record
 from tollbar.mask import MASK
 from tollbar.net.control import ControlError
+from tollbar.store.delivery import Delivery
 from tollbar.trace import Trace
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Console:
             "answered": answered,
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
+            **delivery(server.delivery),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -125,6 +127,16 @@ class Console:
     def reload(self, _request: Request) -> str:
         self.server.asked_to_reload()
         return "reading again; the log says how it went"
+
+
+def delivery(delivery: Delivery | None) -> dict[str, Any]:
+    """How the records get to their database."""
+    if delivery is None:
+        return {"undelivered": 0, "database": ""}
+    return {
+        "undelivered": delivery.backlog,
+        "database": delivery.error or f"well, {delivery.delivered} records delivered",
+    }
 
 
 def state(record: Record) -> str:

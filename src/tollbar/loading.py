@@ -34,20 +34,13 @@ def load_snapshot(gateway: Gateway) -> tuple[Snapshot, list[Finding]]:
 
 def compile_for(gateway: Gateway, directory: Directory) -> tuple[Snapshot, list[Finding]]:
     """Compile a directory, wherever it was read from, with the gateway's peers and settings."""
-    snapshot, warnings = compile_directory(
+    return compile_directory(
         directory,
         peer_rules(gateway),
         [DialGroup(group.name, group.members, group.hunt) for group in gateway.dial_groups],
         settings(gateway),
         _places(gateway),
     )
-    if gateway.database:
-        place = gateway.places["database"]
-        warnings = [
-            *warnings,
-            Finding(place, "database", "is not used yet: records stay in the state directory"),
-        ]
-    return snapshot, warnings
 
 
 def peer_rules(gateway: Gateway) -> list[PeerRules]:

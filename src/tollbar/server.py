@@ -38,6 +38,8 @@ from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
+from tollbar.store.database import Database
+from tollbar.store.delivery import Delivery
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
 from tollbar.store.writer import Writer
@@ -46,6 +48,7 @@ from tollbar.trace import Trace
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
 TELL: Final = 0.1  # seconds between writes of the call log
+CARRY: Final = 5.0  # seconds the last records get to reach their database at the end
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
 logger = logging.getLogger("tollbar")
@@ -111,6 +114,7 @@ class Server:
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
+        self.delivery: Delivery | None = None
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
         self.scrape = Scrape(self.metrics, self.not_ready)
@@ -161,6 +165,10 @@ class Server:
         self.writer = Writer(
             self.local, self._committed, self._not_committed, on_measured=self._measured
         )
+        if gateway.database:
+            self.delivery = Delivery(
+                self.local.path, lambda: Database(gateway.database), self.writer
+            )
         self.measure()
         try:
             await self.control.start()
@@ -171,6 +179,8 @@ class Server:
             raise StartError(reason(error, "the control socket or the metrics port")) from error
         self.restore(alive)
         self.writer.start()
+        if self.delivery is not None:
+            self.delivery.start()
         sys.setswitchinterval(SWITCH)  # `stop` gives it back
         # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
         # collector would walk every call in progress again and again to find nothing.
@@ -228,6 +238,8 @@ class Server:
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
+        if self.delivery is not None and self.delivery.alive:
+            await asyncio.to_thread(self.deliver_the_rest, self.delivery)
         if self.local is not None:
             self.local.close()
         sys.setswitchinterval(self.switch)
@@ -237,6 +249,13 @@ class Server:
             self.trace.close()
         self.log.flush()
         self.outlet.close()
+
+    def deliver_the_rest(self, delivery: Delivery) -> None:
+        """Once everything is on disk; what does not get away now goes at the next start."""
+        assert self.local is not None
+        if not delivery.stop(CARRY if self.signals < 2 else 0.0):
+            logger.error("left with %d records that wait for their database", delivery.backlog)
+        self.local.discard(delivery.undiscarded())
 
     def greet(self) -> None:
         """Where to look and what to do next."""
@@ -405,6 +424,14 @@ class Server:
                 ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
                     self.disk_failing
                 ),
+                (
+                    "tollbar_delivery_backlog",
+                    "Records that wait for the database of the URL.",
+                ): lambda: self.delivery.backlog if self.delivery else 0,
+                (
+                    "tollbar_delivery_oldest_seconds",
+                    "How long the oldest of them has waited.",
+                ): lambda: self.delivery.age if self.delivery else 0.0,
                 ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
                 ("tollbar_connections", "TCP and TLS connections."): lambda: sum(
                     len(port.connections) for port in streams

@@ -16,7 +16,16 @@ Row = tuple[Any, ...]
 class Batch:
     """What one transaction will write. ``durable``: somebody waits for it."""
 
-    __slots__ = ("attempted", "durable", "finished", "forgotten", "kept", "opened", "progressed")
+    __slots__ = (
+        "attempted",
+        "discarded",
+        "durable",
+        "finished",
+        "forgotten",
+        "kept",
+        "opened",
+        "progressed",
+    )
 
     def __init__(self) -> None:
         self.opened: dict[str, Opened] = {}
@@ -24,6 +33,7 @@ class Batch:
         self.finished: dict[str, Finished] = {}
         self.kept: dict[str, tuple[bytes, str, str]] = {}
         self.forgotten: dict[str, tuple[str, str]] = {}
+        self.discarded: list[tuple[str, str]] = []  # records another database has
         self.durable = False
         # Set once this was tried and failed: then part of it may be on disk all the same.
         self.attempted = False

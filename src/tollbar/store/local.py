@@ -101,6 +101,7 @@ class LocalFile:
             (schema.KEEP, list(batch.kept.values())),
             (schema.FINISH, batch.finishes()),
             (schema.FORGET, list(batch.forgotten.values())),
+            (schema.DISCARD, list(batch.discarded)),
         ]
         if beat is not None:
             groups.append((schema.BEAT, [(self.instance, round(beat * 1000))]))
@@ -132,6 +133,11 @@ class LocalFile:
             # The error that led here is the one worth telling; BEGIN will fail on this one.
             return
 
+    def discard(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Delete records that another database has; those of open calls stay."""
+        if keys:
+            self._transact([(schema.DISCARD, list(keys))])
+
     def open_calls(self) -> list[OpenCall]:
         """This instance's open calls, oldest first, those ended but not closed included."""
         calls = []
@@ -157,14 +163,6 @@ class LocalFile:
         """The last heartbeat of this instance, 0.0 if there is none. Ask before beating."""
         row = self._connection.execute(schema.LAST_BEAT, (self.instance,)).fetchone()
         return row[0] / 1000 if row else 0.0
-
-    def integrity(self) -> list[str]:
-        """What SQLite's quick check finds wrong; empty is well."""
-        try:
-            rows = self._connection.execute("PRAGMA quick_check").fetchall()
-        except sqlite3.Error as error:
-            return [str(error)]
-        return [str(row[0]) for row in rows if row[0] != "ok"]
 
     def close(self) -> None:
         """Close the file and let go of the directory. Twice is fine."""
