@@ -8,8 +8,6 @@ one record.
 import asyncio
 import os
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
@@ -22,6 +20,7 @@ from tests.crash.gateway import Mortal
 from tests.crash.judge import callers_left, not_one_record, phones_left
 from tests.crash.lines import until
 from tests.crash.phones import BUSY, CALLER, Incoming, Outgoing, Plan, unfinished
+from tests.crash.scraping import answer, becomes, metric
 
 from play import TOLLBAR
 
@@ -36,32 +35,6 @@ async def stage(tmp_path: Path) -> AsyncIterator[Mortal]:
         yield stage
     finally:
         await stage.close()
-
-
-def answer(stage: Mortal, path: str) -> tuple[int, str]:
-    url = f"http://127.0.0.1:{stage.ports[9464]}{path}"
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:
-            return response.status, response.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
-
-
-def gauge(stage: Mortal, name: str) -> float:
-    _, text = answer(stage, "/metrics")
-    (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
-
-
-async def metric(stage: Mortal, name: str) -> float:
-    return await asyncio.to_thread(gauge, stage, name)
-
-
-async def becomes(stage: Mortal, name: str, value: float) -> None:
-    async with asyncio.timeout(15):
-        while await metric(stage, name) != value:
-            await asyncio.sleep(0.05)
 
 
 async def finished(call: Outgoing, status: int) -> None:

@@ -1,0 +1,102 @@
+"""The database stops under load and comes back: no call notices, no record is lost or doubled.
+
+OUTAGE=30 OUTAGE_RATE=100 makes it as long, with as many calls a second.
+"""
+
+import asyncio
+import os
+import random
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select
+from tests.crash.capture import taped
+from tests.crash.gateway import Mortal
+from tests.crash.judge import attempts, callers_left, not_one_record, phones_left
+from tests.crash.lines import until
+from tests.crash.load import Load
+from tests.crash.phones import unfinished
+from tests.crash.scraping import becomes, metric
+from tests.postgres import PostgreSQL
+
+from tollbar.cdr.record import COLUMNS, Record, from_values
+from tollbar.store import schema
+from tollbar.store.database import Database
+
+# The server goes with the thread that started it: this one stays.
+STARTER = ThreadPoolExecutor(1)
+OUTAGE = float(os.environ.get("OUTAGE", "5"))
+RATE = int(os.environ.get("OUTAGE_RATE", "50"))
+AROUND = 3.0  # seconds of calls before and after
+SETTLED = 40.0  # seconds: longer than any timer of a set-up
+CLOSED = 60.0  # seconds: an open call's row stays as long as SIP's longest timer
+
+
+@pytest_asyncio.fixture
+async def stage(tmp_path: Path, postgres_url: str) -> AsyncIterator[Mortal]:
+    stage = await Mortal(tmp_path).open()
+    with stage.config.open("a") as file:
+        file.write(f"\ndatabase: {postgres_url}\n")
+    try:
+        yield stage
+    finally:
+        await stage.close()
+
+
+def delivered(url: str) -> dict[str, list[Record]]:
+    """All records of the database, by the Call-ID of their caller."""
+    found: dict[str, list[Record]] = defaultdict(list)
+    database = Database(url, readonly=True)
+    with database.reading() as connection:
+        for row in connection.execute(select(*(schema.record.c[name] for name in COLUMNS))):
+            record = from_values(list(row))
+            found[record.a_call_id].append(record)
+    database.close()
+    return found
+
+
+async def test_the_database_stops_under_load_and_comes_back(
+    stage: Mortal, postgres: PostgreSQL, postgres_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(line)  # noqa: T201
+
+    await stage.run()
+    load = Load(stage, random.Random(1), RATE)
+    await asyncio.sleep(AROUND)
+    await asyncio.to_thread(postgres.stop)
+    try:
+        await asyncio.sleep(OUTAGE)
+        say(f"\n{len(load.calls)} calls so far, {RATE} a second; the database is away")
+        assert await metric(stage, "tollbar_disk_failing") == 0.0
+    finally:
+        await asyncio.get_running_loop().run_in_executor(STARTER, postgres.start)
+    await asyncio.sleep(AROUND)
+    await load.stop()
+    phones = (stage.udp.calls, stage.tcp.calls, stage.trunk.calls)
+    with suppress(TimeoutError):  # what is left is told by the rules below
+        await until(lambda: not unfinished(*phones), "every phone is idle", SETTLED)
+    # Every call is closed, so that every record may leave this machine.
+    await becomes(stage, "tollbar_sip_transactions", 0.0, CLOSED)
+    await becomes(stage, "tollbar_record_backlog", 0.0)
+    await becomes(stage, "tollbar_delivery_backlog", 0.0)
+    await until(lambda: not stage.on_disk(), "the local file has no record left")
+    wire, records = taped(stage), delivered(postgres_url)
+    say(f"{len(attempts(wire))} attempts, {sum(map(len, records.values()))} records delivered")
+    assert list(not_one_record(wire, records)) == []
+    assert list(callers_left(wire, records)) == []
+    assert list(phones_left(wire, records)) == []
+    assert unfinished(*phones) == []
+    # No call was refused or failed for want of a database.
+    heard = {status for call in load.calls for status in call.finals}
+    assert heard == {200, 403, 486, 487}
+    log = stage.log.read_text()
+    assert log.count("records wait on this machine's disk") == 1
+    assert log.count("records reach their database again") == 1
+    await asyncio.to_thread(stage.stop)
