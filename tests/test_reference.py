@@ -81,7 +81,7 @@ def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) ->
     (example,) = examples(REFERENCE / "gateway.md")
     load(written(tmp_path, plain(example), {}), {})
     headings = ["listeners", "peers", "dial_groups", "account_codes", "identity", "limits"]
-    headings += ["metrics", "logging"]
+    headings += ["retention", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}
     told["gateway"] = set(first_column(section(text, "The whole file")))

@@ -15,12 +15,14 @@ from tollbar.cdr.record import Record
 from tollbar.mask import MASK
 from tollbar.net.control import ControlError
 from tollbar.store.delivery import Delivery
+from tollbar.store.retention import Retention
 from tollbar.trace import Trace
 
 if TYPE_CHECKING:
     from tollbar.server import Server
 
 LIST: Final = 1_000  # calls in one answer
+DAY: Final = 86400  # seconds
 
 Request = Mapping[str, Any]
 
@@ -57,6 +59,7 @@ class Console:
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
             **delivery(server.delivery),
+            "retention": retention(server.retention),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -64,13 +67,18 @@ class Console:
 
     def calls(self, request: Request) -> list[dict[str, Any]]:
         limit = number(request, "limit", LIST)
-        return list(islice(self._calls(), min(int(limit or LIST), LIST)))
+        found = self._calls(str(request.get("tenant") or ""))
+        return list(islice(found, min(int(limit or LIST), LIST)))
 
-    def _calls(self) -> Iterator[dict[str, Any]]:
+    def _calls(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """Those of one tenant, or with "" of all."""
         now = time.time()
         for record in self.server.ledger.running():
+            if tenant and record.tenant != tenant:
+                continue
             yield {
                 "record_id": record.record_id,
+                "tenant": record.tenant,
                 "state": state(record),
                 "seconds": round(max(0.0, now - (record.answer or record.setup) / 1000), 1),
                 "direction": record.direction,
@@ -137,6 +145,14 @@ def delivery(delivery: Delivery | None) -> dict[str, Any]:
         "undelivered": delivery.backlog,
         "database": delivery.error or f"well, {delivery.delivered} records delivered",
     }
+
+
+def retention(retention: Retention | None) -> str:
+    """What is kept for how long, and what came of it; "" where everything is kept."""
+    if retention is None:
+        return ""
+    terms = ", ".join(f"{kind} {term / DAY:g}d" for kind, term in retention.terms.items())
+    return f"{terms}; {retention.error or f'{retention.removed} removed since the start'}"
 
 
 def state(record: Record) -> str:

@@ -39,9 +39,11 @@ from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
 from tollbar.store.database import Database
+from tollbar.store.databases import open_databases
 from tollbar.store.delivery import Delivery
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
+from tollbar.store.retention import Retention
 from tollbar.store.writer import Writer
 from tollbar.trace import Trace
 
@@ -115,6 +117,7 @@ class Server:
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
         self.delivery: Delivery | None = None
+        self.retention: Retention | None = None
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
         self.scrape = Scrape(self.metrics, self.not_ready)
@@ -169,6 +172,12 @@ class Server:
             self.delivery = Delivery(
                 self.local.path, lambda: Database(gateway.database), self.writer
             )
+        if gateway.retention:
+            self.retention = Retention(
+                gateway.retention,
+                lambda: open_databases(gateway.state_directory, gateway.database),
+                None if gateway.database else self.writer,
+            )
         self.measure()
         try:
             await self.control.start()
@@ -181,6 +190,8 @@ class Server:
         self.writer.start()
         if self.delivery is not None:
             self.delivery.start()
+        if self.retention is not None:
+            self.retention.start()
         sys.setswitchinterval(SWITCH)  # `stop` gives it back
         # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
         # collector would walk every call in progress again and again to find nothing.
@@ -233,6 +244,8 @@ class Server:
         else:
             for port in self.ports:
                 port.close()
+        if self.retention is not None:
+            await asyncio.to_thread(self.retention.stop)
         if self.writer is not None and self.writer.alive:
             patience = 10.0 if self.signals < 2 else 0.0
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
@@ -451,6 +464,9 @@ class Server:
                 ),
                 ("tollbar_log_lines_dropped", "Log lines nobody took."): lambda: (
                     self.outlet.dropped
+                ),
+                ("tollbar_retention_removed", "Removed by age: records and audit lines."): lambda: (
+                    self.retention.removed if self.retention else 0
                 ),
                 ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
                     writer.refused
