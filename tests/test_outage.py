@@ -7,7 +7,7 @@ import asyncio
 import os
 import random
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.crash.gateway import Mortal
 from tests.crash.judge import attempts, callers_left, not_one_record, phones_left
 from tests.crash.lines import until
 from tests.crash.load import Load
-from tests.crash.phones import unfinished
+from tests.crash.phones import CALLER, Plan, unfinished
 from tests.crash.scraping import becomes, metric
 from tests.postgres import PostgreSQL
 
@@ -60,13 +60,35 @@ def delivered(url: str) -> dict[str, list[Record]]:
     return found
 
 
-async def test_the_database_stops_under_load_and_comes_back(
-    stage: Mortal, postgres: PostgreSQL, postgres_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     def say(line: str) -> None:
         with capsys.disabled():
             print(line)  # noqa: T201
 
+    return say
+
+
+async def all_there_once(stage: Mortal, url: str) -> tuple[int, int]:
+    """Every phone is idle and every record in the database, once; attempts and records."""
+    phones = (stage.udp.calls, stage.tcp.calls, stage.trunk.calls)
+    with suppress(TimeoutError):  # what is left is told by the rules below
+        await until(lambda: not unfinished(*phones), "every phone is idle", SETTLED)
+    # Every call is closed, so that every record may leave this machine.
+    await becomes(stage, "tollbar_sip_transactions", 0.0, CLOSED)
+    await becomes(stage, "tollbar_record_backlog", 0.0)
+    await becomes(stage, "tollbar_delivery_backlog", 0.0)
+    await until(lambda: not stage.on_disk(), "the local file has no record left")
+    wire, records = taped(stage), delivered(url)
+    assert list(not_one_record(wire, records)) == []
+    assert list(callers_left(wire, records)) == []
+    assert unfinished(*phones) == []
+    return len(attempts(wire)), sum(map(len, records.values()))
+
+
+async def test_the_database_stops_under_load_and_comes_back(
+    stage: Mortal, postgres: PostgreSQL, postgres_url: str, say: Callable[[str], None]
+) -> None:
     await stage.run()
     load = Load(stage, random.Random(1), RATE)
     await asyncio.sleep(AROUND)
@@ -79,20 +101,9 @@ async def test_the_database_stops_under_load_and_comes_back(
         await asyncio.get_running_loop().run_in_executor(STARTER, postgres.start)
     await asyncio.sleep(AROUND)
     await load.stop()
-    phones = (stage.udp.calls, stage.tcp.calls, stage.trunk.calls)
-    with suppress(TimeoutError):  # what is left is told by the rules below
-        await until(lambda: not unfinished(*phones), "every phone is idle", SETTLED)
-    # Every call is closed, so that every record may leave this machine.
-    await becomes(stage, "tollbar_sip_transactions", 0.0, CLOSED)
-    await becomes(stage, "tollbar_record_backlog", 0.0)
-    await becomes(stage, "tollbar_delivery_backlog", 0.0)
-    await until(lambda: not stage.on_disk(), "the local file has no record left")
-    wire, records = taped(stage), delivered(postgres_url)
-    say(f"{len(attempts(wire))} attempts, {sum(map(len, records.values()))} records delivered")
-    assert list(not_one_record(wire, records)) == []
-    assert list(callers_left(wire, records)) == []
-    assert list(phones_left(wire, records)) == []
-    assert unfinished(*phones) == []
+    counts = await all_there_once(stage, postgres_url)
+    say("{} attempts, {} records delivered".format(*counts))
+    assert list(phones_left(taped(stage), delivered(postgres_url))) == []
     # No call was refused or failed for want of a database.
     heard = {status for call in load.calls for status in call.finals}
     assert heard == {200, 403, 486, 487}
@@ -100,3 +111,34 @@ async def test_the_database_stops_under_load_and_comes_back(
     assert log.count("records wait on this machine's disk") == 1
     assert log.count("records reach their database again") == 1
     await asyncio.to_thread(stage.stop)
+
+
+async def test_the_gateway_dies_while_records_are_on_their_way(
+    stage: Mortal, postgres_url: str, say: Callable[[str], None]
+) -> None:
+    """What it delivered and had not deleted goes again, and is there once all the same."""
+    await stage.run()
+    dice = random.Random(2)
+    load = Load(stage, dice, RATE)
+    for _ in range(4):
+        await asyncio.sleep(dice.uniform(1.0, 3.0))
+        stage.kill()
+        await stage.run()
+    await load.stop()
+    counts = await all_there_once(stage, postgres_url)
+    say("{} attempts, {} records delivered, 4 times killed".format(*counts))
+
+
+async def test_it_starts_and_takes_calls_while_the_database_is_away(
+    stage: Mortal, postgres: PostgreSQL, postgres_url: str
+) -> None:
+    await asyncio.to_thread(postgres.stop)
+    try:
+        await stage.run()
+        call = stage.tcp.place(Plan(CALLER))
+        await until(lambda: call.over, "the call is over")
+        assert set(call.finals) == {200}
+        await until(lambda: "records wait" in stage.log.read_text(), "it is said", 60.0)
+    finally:
+        await asyncio.get_running_loop().run_in_executor(STARTER, postgres.start)
+    await all_there_once(stage, postgres_url)

@@ -22,7 +22,8 @@ from tollbar.store import schema
 from tollbar.store.database import Database
 from tollbar.store.errors import StoreError
 
-PAGE: Final = 250  # records in one transaction
+PAGE: Final = 100  # records in one transaction
+BREATH: Final = 0.02  # seconds between two pages: calls have the interpreter first
 PAUSE: Final = 0.5  # seconds between looks for new ones
 RETRY_FIRST: Final = 0.5
 RETRY_LAST: Final = 15.0
@@ -115,8 +116,8 @@ class Delivery:
                     delay = min(max(2 * delay, RETRY_FIRST), RETRY_LAST)
                 if stopping and (not more or time.monotonic() >= self._stop_by):
                     break
-                if not more:
-                    self._stopping.wait(delay or PAUSE)
+                if not stopping:
+                    self._stopping.wait(BREATH if more else delay or PAUSE)
         if self._database is not None:
             self._database.close()
 
