@@ -191,3 +191,13 @@ async def test_a_damaged_file_stops_the_start_and_stays_as_it_is(
     assert done.stderr.startswith("tollbar: ")
     assert str(stage.state / "tollbar.sqlite") in done.stderr
     assert {path: path.read_bytes() for path in files} == files
+
+
+async def test_a_damaged_directory_stops_the_start_too(stage: Mortal) -> None:
+    stage.state.mkdir()
+    file = stage.state / "directory.sqlite"
+    file.write_bytes(b"\xa5" * 50_000)
+    done = await asyncio.to_thread(started, stage)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert str(file) in done.stderr
+    assert file.read_bytes() == b"\xa5" * 50_000

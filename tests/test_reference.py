@@ -45,6 +45,7 @@ from tollbar.policy.dialplan import CATEGORIES
 from tollbar.policy.refusal import ANSWERS
 from tollbar.server import Server
 from tollbar.store import audit, schema
+from tollbar.store.archive import Archive
 
 HOLDERS = ("default_user", "roles", "workgroups", "users")
 
@@ -175,11 +176,18 @@ class Nothing:
         return 0
 
 
+class Nowhere:
+    """Stands for the local file."""
+
+    path = Path("tollbar.sqlite")
+
+
 def test_the_metrics_and_their_labels() -> None:
     gateway = load(SAMPLE / "gateway.yaml", {})
     snapshot, _ = load_snapshot(gateway)
     server = Server(gateway, snapshot, Engine)
     server.writer = cast(Any, object())
+    server.archive = Archive(cast(Any, Nowhere()), server.writer, "", {})
     server.measure()
     metrics = server.metrics
     found = {name: ("gauge", ()) for name, _ in metrics.gauges}

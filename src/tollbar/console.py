@@ -14,15 +14,12 @@ from tollbar import __version__
 from tollbar.cdr.record import Record
 from tollbar.mask import MASK
 from tollbar.net.control import ControlError
-from tollbar.store.delivery import Delivery
-from tollbar.store.retention import Retention
 from tollbar.trace import Trace
 
 if TYPE_CHECKING:
     from tollbar.server import Server
 
 LIST: Final = 1_000  # calls in one answer
-DAY: Final = 86400  # seconds
 
 Request = Mapping[str, Any]
 
@@ -58,8 +55,7 @@ class Console:
             "answered": answered,
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
-            **delivery(server.delivery),
-            "retention": retention(server.retention),
+            **(server.archive.status() if server.archive else {}),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -135,24 +131,6 @@ class Console:
     def reload(self, _request: Request) -> str:
         self.server.asked_to_reload()
         return "reading again; the log says how it went"
-
-
-def delivery(delivery: Delivery | None) -> dict[str, Any]:
-    """How the records get to their database."""
-    if delivery is None:
-        return {"undelivered": 0, "database": ""}
-    return {
-        "undelivered": delivery.backlog,
-        "database": delivery.error or f"well, {delivery.delivered} records delivered",
-    }
-
-
-def retention(retention: Retention | None) -> str:
-    """What is kept for how long, and what came of it; "" where everything is kept."""
-    if retention is None:
-        return ""
-    terms = ", ".join(f"{kind} {term / DAY:g}d" for kind, term in retention.terms.items())
-    return f"{terms}; {retention.error or f'{retention.removed} removed since the start'}"
 
 
 def state(record: Record) -> str:

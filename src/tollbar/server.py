@@ -38,19 +38,17 @@ from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
-from tollbar.store.database import Database
-from tollbar.store.databases import open_databases
-from tollbar.store.delivery import Delivery
+from tollbar.store.archive import Archive
+from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
-from tollbar.store.retention import Retention
+from tollbar.store.soundness import must_be_sound
 from tollbar.store.writer import Writer
 from tollbar.trace import Trace
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
 TELL: Final = 0.1  # seconds between writes of the call log
-CARRY: Final = 5.0  # seconds the last records get to reach their database at the end
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
 logger = logging.getLogger("tollbar")
@@ -116,8 +114,7 @@ class Server:
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
-        self.delivery: Delivery | None = None
-        self.retention: Retention | None = None
+        self.archive: Archive | None = None
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
         self.scrape = Scrape(self.metrics, self.not_ready)
@@ -152,6 +149,7 @@ class Server:
         gateway = self.gateway
         self.loop.set_exception_handler(failed)
         try:
+            must_be_sound(gateway.state_directory / DIRECTORY_FILE)
             self.local = LocalFile(gateway.state_directory, gateway.instance)
         except StoreError as error:
             raise StartError(str(error)) from error
@@ -168,16 +166,7 @@ class Server:
         self.writer = Writer(
             self.local, self._committed, self._not_committed, on_measured=self._measured
         )
-        if gateway.database:
-            self.delivery = Delivery(
-                self.local.path, lambda: Database(gateway.database), self.writer
-            )
-        if gateway.retention:
-            self.retention = Retention(
-                gateway.retention,
-                lambda: open_databases(gateway.state_directory, gateway.database),
-                None if gateway.database else self.writer,
-            )
+        self.archive = Archive(self.local, self.writer, gateway.database, gateway.retention)
         self.measure()
         try:
             await self.control.start()
@@ -188,10 +177,7 @@ class Server:
             raise StartError(reason(error, "the control socket or the metrics port")) from error
         self.restore(alive)
         self.writer.start()
-        if self.delivery is not None:
-            self.delivery.start()
-        if self.retention is not None:
-            self.retention.start()
+        self.archive.start()
         sys.setswitchinterval(SWITCH)  # `stop` gives it back
         # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
         # collector would walk every call in progress again and again to find nothing.
@@ -244,15 +230,15 @@ class Server:
         else:
             for port in self.ports:
                 port.close()
-        if self.retention is not None:
-            await asyncio.to_thread(self.retention.stop)
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.rest)
         if self.writer is not None and self.writer.alive:
             patience = 10.0 if self.signals < 2 else 0.0
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
-        if self.delivery is not None and self.delivery.alive:
-            await asyncio.to_thread(self.deliver_the_rest, self.delivery)
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.stop, self.signals > 1)
         if self.local is not None:
             self.local.close()
         sys.setswitchinterval(self.switch)
@@ -262,13 +248,6 @@ class Server:
             self.trace.close()
         self.log.flush()
         self.outlet.close()
-
-    def deliver_the_rest(self, delivery: Delivery) -> None:
-        """Once everything is on disk; what does not get away now goes at the next start."""
-        assert self.local is not None
-        if not delivery.stop(CARRY if self.signals < 2 else 0.0):
-            logger.error("left with %d records that wait for their database", delivery.backlog)
-        self.local.discard(delivery.undiscarded())
 
     def greet(self) -> None:
         """Where to look and what to do next."""
@@ -429,6 +408,9 @@ class Server:
         """What others count, shown with the metrics."""
         writer, gauges, sums = self.writer, self.metrics.gauges, self.metrics.sums
         assert writer is not None
+        assert self.archive is not None
+        gauges.update(self.archive.gauges())
+        sums.update(self.archive.sums())
         streams = [port for port in self.ports if isinstance(port, StreamPort)]
         datagrams = [port for port in self.ports if isinstance(port, UdpPort)]
         gauges.update(
@@ -437,14 +419,6 @@ class Server:
                 ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
                     self.disk_failing
                 ),
-                (
-                    "tollbar_delivery_backlog",
-                    "Records that wait for the database of the URL.",
-                ): lambda: self.delivery.backlog if self.delivery else 0,
-                (
-                    "tollbar_delivery_oldest_seconds",
-                    "How long the oldest of them has waited.",
-                ): lambda: self.delivery.age if self.delivery else 0.0,
                 ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
                 ("tollbar_connections", "TCP and TLS connections."): lambda: sum(
                     len(port.connections) for port in streams
@@ -464,9 +438,6 @@ class Server:
                 ),
                 ("tollbar_log_lines_dropped", "Log lines nobody took."): lambda: (
                     self.outlet.dropped
-                ),
-                ("tollbar_retention_removed", "Removed by age: records and audit lines."): lambda: (
-                    self.retention.removed if self.retention else 0
                 ),
                 ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
                     writer.refused

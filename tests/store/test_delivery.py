@@ -188,8 +188,7 @@ def test_a_database_that_comes_back_is_noticed_without_records(road: Road) -> No
 
 def test_the_last_records_go_before_the_end(road: Road) -> None:
     road.start()
-    until(lambda: road.connected == 0 and road.committed == 0, "idle")
-    road.local.commit(done(*(record(n) for n in range(PAGE + 1))))
+    road.writer.submit(done(*(record(n) for n in range(PAGE + 1))), 1)
     assert road.writer.stop()
     assert road.delivery.stop(10.0)
     assert len(road.there()) == PAGE + 1
@@ -232,6 +231,20 @@ def test_an_open_call_is_never_deleted_under(tmp_path: Path) -> None:
     (call,) = local.open_calls()
     assert call.ended
     local.close()
+
+
+def test_the_local_file_is_not_delivered_to_itself(tmp_path: Path) -> None:
+    """It has every record already, so that each would be deleted at once."""
+    road = Road(tmp_path, sqlite_url(tmp_path / ".." / tmp_path.name / "tollbar.sqlite"))
+    try:
+        road.local.commit(done(record(1)))
+        road.start()
+        until(lambda: road.delivery.error, "it is said")
+        assert "local file itself" in road.delivery.error
+        assert road.writer.stop()
+        assert road.here() == {call_id(1)}
+    finally:
+        road.close()
 
 
 def test_many_deletions_wait_for_no_heartbeat(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def test_each_outcome_has_its_term(shelf: Shelf) -> None:
     assert kept.apply() == {"refused": 1, "answered": 2}
     shelf.becomes(2, 3, 5)
     assert kept.removed == 3
+    assert str(kept) == "refused 30d, answered 60d; 3 removed since the start"
     assert kept.apply() == {}
 
 

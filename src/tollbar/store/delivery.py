@@ -148,7 +148,7 @@ class Delivery:
 
     def _insert(self, rows: Sequence[Sequence[Any]]) -> None:
         if self._database is None:
-            self._database = self._connect()
+            self._database = self._elsewhere(self._connect())
         with self._database.writing() as connection:
             if not self._database.sqlite:
                 connection.exec_driver_sql(_DURABLE)
@@ -161,6 +161,13 @@ class Delivery:
             else:
                 connection.exec_driver_sql("SELECT 1")
         self._said("")
+
+    def _elsewhere(self, database: Database) -> Database:
+        """Never to the file itself: it has every record, so each would be deleted at once."""
+        if database.file is not None and database.file.samefile(self._path):
+            database.close()
+            raise StoreError(f"{self._path} is the local file itself, leave `database` out")
+        return database
 
     def _settle(self) -> None:
         """Forget what the writer has deleted."""

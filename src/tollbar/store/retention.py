@@ -23,6 +23,7 @@ from tollbar.store.schema import audit, dated, open_call, record
 AUDIT: Final = "audit"
 """The kind that is no outcome of a record."""
 
+DAY: Final = 86400  # seconds
 PAGE: Final = 500  # rows in one transaction
 EVERY: Final = 3600.0  # seconds
 FIRST: Final = 60.0  # seconds after the start
@@ -63,6 +64,10 @@ class Retention:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(15.0)
+
+    def __str__(self) -> str:
+        terms = ", ".join(f"{kind} {term / DAY:g}d" for kind, term in self.terms.items())
+        return f"{terms}; {self.error or f'{self.removed} removed since the start'}"
 
     def apply(self) -> dict[str, int]:
         """One round: how much was removed, by kind."""
