@@ -28,7 +28,7 @@ PAUSE: Final = 0.5  # seconds between looks for new ones
 RETRY_FIRST: Final = 0.5
 RETRY_LAST: Final = 15.0
 UNDISCARDED: Final = 2_000  # records the writer may still have to delete
-COUNT: Final = 2.0  # seconds between counts of what waits
+COUNT: Final = 2.0  # seconds between counts of what waits, at least: a million take their time
 
 Key = tuple[str, str]
 """Tenant and record id."""
@@ -67,7 +67,7 @@ class Delivery:
         # Delivered, but the writer may not have deleted them yet.
         self._left: deque[Key] = deque()
         self._discarded = 0
-        self._counted_at = 0.0
+        self._count_at = 0.0
         # The thread's; others only read.
         self.backlog = 0
         self.oldest = 0.0  # UTC seconds at which the first that waits ended; 0.0: none waits
@@ -97,7 +97,10 @@ class Delivery:
         return not self._thread.is_alive() and not self.backlog and not self.error
 
     def undiscarded(self) -> list[Key]:
-        """What was delivered and the writer has not deleted, once both have stopped."""
+        """What was delivered and the writer has not deleted, once both have stopped; nothing
+        where this one has not (a database that says nothing holds it)."""
+        if self.alive:
+            return []
         self._settle()
         return list(self._left)
 
@@ -181,10 +184,12 @@ class Delivery:
         self.oldest = rows[0][_END] / 1000 if rows else 0.0
         if len(rows) < PAGE:
             self.backlog = len(rows)
-        elif time.monotonic() >= self._counted_at + COUNT:
-            self._counted_at = time.monotonic()
+        elif time.monotonic() >= self._count_at:
+            began = time.monotonic()
             (waiting,) = local.execute(schema.WAITING).fetchone()
             self.backlog = max(len(rows), waiting - len(self._left))
+            now = time.monotonic()
+            self._count_at = now + max(COUNT, 50 * (now - began))
 
     def _said(self, error: str) -> None:
         """One line when the database goes, one when it is back."""
