@@ -25,13 +25,17 @@ from tests.crash.scraping import becomes, metric
 from tests.postgres import PostgreSQL
 
 from tollbar.cdr.record import COLUMNS, Record, from_values
+from tollbar.directory.difference import Change
 from tollbar.store import schema
 from tollbar.store.database import Database
+from tollbar.store.directory import DirectoryStore
+from tollbar.store.errors import StoreError
 
 # The server goes with the thread that started it: this one stays.
 STARTER = ThreadPoolExecutor(1)
 OUTAGE = float(os.environ.get("OUTAGE", "5"))
 RATE = int(os.environ.get("OUTAGE_RATE", "50"))
+NEW = Change("default", "code", "4712", None, '{"description":"Miller"}', 0, 0)
 AROUND = 3.0  # seconds of calls before and after
 SETTLED = 40.0  # seconds: longer than any timer of a set-up
 CLOSED = 60.0  # seconds: an open call's row stays as long as SIP's longest timer
@@ -90,6 +94,9 @@ async def test_the_database_stops_under_load_and_comes_back(
     stage: Mortal, postgres: PostgreSQL, postgres_url: str, say: Callable[[str], None]
 ) -> None:
     await stage.run()
+    database = Database(postgres_url)
+    directory = DirectoryStore(database)
+    revision = directory.revision()
     load = Load(stage, random.Random(1), RATE)
     await asyncio.sleep(AROUND)
     await asyncio.to_thread(postgres.stop)
@@ -97,10 +104,16 @@ async def test_the_database_stops_under_load_and_comes_back(
         await asyncio.sleep(OUTAGE)
         say(f"\n{len(load.calls)} calls so far, {RATE} a second; the database is away")
         assert await metric(stage, "tollbar_disk_failing") == 0.0
+        with pytest.raises(StoreError) as told:
+            await asyncio.to_thread(directory.commit, [NEW], "eve", revision)
+        assert "\n" not in str(told.value)
+        assert str(told.value).startswith("cannot use PostgreSQL database ")
     finally:
         await asyncio.get_running_loop().run_in_executor(STARTER, postgres.start)
     await asyncio.sleep(AROUND)
     await load.stop()
+    assert directory.commit([NEW], "eve", revision) == revision + 1
+    database.close()
     counts = await all_there_once(stage, postgres_url)
     say("{} attempts, {} records delivered".format(*counts))
     assert list(phones_left(taped(stage), delivered(postgres_url))) == []
