@@ -147,6 +147,37 @@ def test_an_open_call_keeps_its_record(tmp_path: Path) -> None:
     shelf.local.close()
 
 
+class Stuck:
+    """A writer whose disk fails."""
+
+    discarded = 0
+
+    def __init__(self) -> None:
+        self.keys: list[tuple[str, str]] = []
+
+    def discard(self, key: tuple[str, str], /) -> None:
+        self.keys.append(key)
+
+
+def test_no_more_is_handed_to_a_writer_than_it_can_delete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "FIRST", 0.0)
+    monkeypatch.setattr(retention, "UNDISCARDED", 1000)
+    shelf, stuck = Shelf(tmp_path, ""), Stuck()
+    shelf.put(*(aged(n, 90) for n in range(1700)))
+    kept = Retention({"answered": 30 * DAY}, shelf.open, stuck, utc=lambda: NOW)
+    kept.start()
+    deadline = time.monotonic() + 20
+    while len(stuck.keys) < 1000:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    kept.stop()
+    assert len(stuck.keys) == 1000
+    shelf.writer.stop()
+    shelf.local.close()
+
+
 def test_what_waits_for_its_database_stays(tmp_path: Path) -> None:
     """Retention looks into the database of the URL only."""
     shelf = Shelf(tmp_path, f"sqlite:///{tmp_path}/far.sqlite")

@@ -16,7 +16,7 @@ from sqlalchemy import delete, exists, select, tuple_
 
 from tollbar.store.database import Database
 from tollbar.store.databases import Databases
-from tollbar.store.delivery import Discards, Key
+from tollbar.store.delivery import UNDISCARDED, Discards, Key
 from tollbar.store.errors import StoreError
 from tollbar.store.schema import audit, dated, open_call, record
 
@@ -48,6 +48,7 @@ class Retention:
         self._connect = connect
         self._writer = writer
         self._utc = utc
+        self._handed = 0  # to the writer, so far
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="tollbar-retention", daemon=True)
         # The thread's; others only read.
@@ -140,6 +141,11 @@ class Retention:
         if self._writer is not None:
             for key in keys:
                 self._writer.discard(key)
+            self._handed += len(keys)
+            # While the disk fails nothing is deleted: what waits for that is bounded.
+            while self._handed - self._writer.discarded >= UNDISCARDED:
+                if self._stopping.wait(WAIT):
+                    return
             return
         with database.writing() as connection:
             # All of one tenant.
