@@ -148,6 +148,26 @@ def test_simulate_explains_and_tells_by_its_exit_code(
     assert "pbx, carrier" in capsys.readouterr().err
 
 
+def test_simulate_supposes_what_is_not_so_now(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["simulate", "-c", str(config), "--from", "1001", "--to", "919195551234"]
+    assert main([*call, "--sticky", "4711"]) == 0
+    assert "from sticky" in capsys.readouterr().out
+    assert main([*call, "--sticky", "8"]) == 1
+    assert "sticky code not used" in capsys.readouterr().out
+    assert main([*call, "--code", "4711", "--locked"]) == 1
+    assert "refused: locked" in capsys.readouterr().out
+    assert main([*call, "--code", "4711", "--workgroup", "x", "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert ["workgroup ignored", "the peer is not trusted for it"] in steps
+    assert main([*call, "--code", "2020", "--at", "2020-06-15T12:00"]) == 0
+    assert main([*call, "--code", "2020", "--at", "2021-01-01T00:00"]) == 1
+    capsys.readouterr()
+    assert main([*call, "--at", "soon"]) == 1
+    assert "is not a time" in capsys.readouterr().err
+
+
 def test_cdr_lists_and_filters(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cdr", "-c", str(calls)]) == 0
     shown = lines(capsys)

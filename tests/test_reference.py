@@ -40,6 +40,7 @@ from tollbar.cdr.report import (
 from tollbar.config import load
 from tollbar.directory.holders import ADMINISTERED
 from tollbar.document import Fields, Value
+from tollbar.gauges import measure
 from tollbar.loading import load_snapshot
 from tollbar.policy.dialplan import CATEGORIES
 from tollbar.policy.refusal import ANSWERS
@@ -81,11 +82,20 @@ def used(example: str) -> set[str]:
 def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) -> None:
     (example,) = examples(REFERENCE / "gateway.md")
     load(written(tmp_path, plain(example), {}), {})
-    headings = ["listeners", "peers", "dial_groups", "account_codes", "identity", "limits"]
-    headings += ["retention", "metrics", "logging"]
+    headings = [
+        "listeners",
+        "peers",
+        "dial_groups",
+        "account_codes",
+        "guessing",
+        "chats",
+        "identity",
+    ]
+    headings += ["limits", "retention", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}
     told["gateway"] = set(first_column(section(text, "The whole file")))
+    told["gateway account_codes.sticky"] = {"set", "clear"}
     told["gateway peers.trust"] = set(first_column(section(text, "trust")))
     assert told == asked
     assert {key for keys in asked.values() for key in keys} - used(example) == set()
@@ -188,7 +198,7 @@ def test_the_metrics_and_their_labels() -> None:
     server = Server(gateway, snapshot, Engine)
     server.writer = cast(Any, object())
     server.archive = Archive(cast(Any, Nowhere()), server.writer, "", {})
-    server.measure()
+    measure(server)
     metrics = server.metrics
     found = {name: ("gauge", ()) for name, _ in metrics.gauges}
     found |= {f"{name}_total": ("counter", ()) for name, _ in metrics.sums}
@@ -256,13 +266,14 @@ def test_the_reasons_of_a_refusal_and_their_answers() -> None:
         reason: [str(answer.status), str(answer.q850), answer.text]
         for reason, answer in ANSWERS.items()
     }
-    engine = (SOURCES / "b2bua" / "engine.py").read_text()
+    gate = (SOURCES / "b2bua" / "gate.py").read_text()
     own = {quoted(row[0])[0] for row in table if len(row) == 3}
-    assert own == set(re.findall(r'word = "(\w+)"', engine))
+    assert own == set(re.findall(r'word = "(\w+)"', gate))
 
 
 def test_the_reasons_of_an_ending() -> None:
     found = constants({"fail"}, 1) | constants({"hang_up"}, 0)
+    found |= constants({"finish"}, 0) | constants({"_drop"}, 2)
     found |= constants({"refuse"}, 4) | constants({"end"}, 1)
     for path in (SOURCES / "b2bua").glob("*.py"):
         found |= set(re.findall(r'fact\.reason = "(\w+)"', path.read_text()))

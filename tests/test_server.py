@@ -1,11 +1,13 @@
 """The whole process in one loop: real engine, real sockets on free ports, real disk."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,10 +23,12 @@ from tollbar.cdr.record import Record
 from tollbar.config import load
 from tollbar.gateway import Destination, Gateway, Listener, Peer, Source
 from tollbar.loading import load_snapshot
-from tollbar.net.control import ask
+from tollbar.net.control import ControlError, ask
 from tollbar.server import Server, StartError
+from tollbar.store.audit import Audit
 from tollbar.store.batch import Batch
 from tollbar.store.database import Database, sqlite_url
+from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.local import LocalFile
 from tollbar.store.records import Records
 
@@ -407,3 +411,92 @@ async def test_a_reload_takes_the_new_or_keeps_the_old(
     assert "directory.yaml" in await running.server.reload()
     assert running.server.snapshot is kept
     assert running.server.engine.setting_up() == 0
+
+
+async def test_a_code_is_assigned_to_a_call_by_the_rights_of_a_user(begin: Begin) -> None:
+    running = await begin()
+    _, ok = await running.up()
+    (call,) = await running.asked("calls")
+    record_id = call["record_id"]
+    with pytest.raises(ControlError, match="no user 'nobody'"):
+        await running.asked("assign", call=record_id, code="4711", by="nobody")
+    with pytest.raises(ControlError, match="there is no such account code"):
+        await running.asked("assign", call=record_id, code="9999", by="alice")
+    with pytest.raises(ControlError, match="modify queue"):
+        await running.asked("assign", call=record_id, code="4711", by="bob")
+    assert await running.asked("assign", call=record_id[:20], code="001235", by="alice")
+    local = running.server.local
+    assert local is not None
+    running.in_dialog("BYE", ok, 2)
+    await running.pbx.receive("SIP/2.0 200", "BYE")
+    (record,) = running.records()
+    assert (record.account_code, record.in_report, record.code_source) == ("001235", True, "api")
+    tries = [(c["by"], c["to"], c.get("refused")) for c in json.loads(record.code_changes)]
+    assert tries == [
+        ("alice", "9999", "unknown"),
+        ("bob", "4711", "not_your_queue"),
+        ("alice", "001235", None),
+    ]
+    await running.stop()
+    audit = Audit(Database(sqlite_url(running.gateway.state_directory / DIRECTORY_FILE)))
+    lines = [(line.action, line.who, line.key, line.after) for line in audit.lines(kind="call")]
+    audit.database.close()
+    assert lines[::-1] == [
+        ("refuse", "alice", record_id, "9999"),
+        ("refuse", "bob", record_id, "4711"),
+        ("assign", "alice", record_id, "001235"),
+    ]
+    running.server.tell()
+    assert "001235" not in Path(running.errors.name).read_text()
+
+
+async def test_locks_are_listed_lifted_and_audited(begin: Begin) -> None:
+    running = await begin()
+    gate = running.server.engine.gate
+    rules = running.server.snapshot.settings.guessing
+    now = time.time()
+    for _ in range(rules.tries):
+        gate.guesses.count(("default", "number:3175550100"), "pbx", rules, now)
+    (lock,) = await running.asked("locks")
+    assert (lock["tenant"], lock["holder"], lock["missed"]) == (
+        "default",
+        "number:3175550100",
+        rules.tries,
+    )
+    with pytest.raises(ControlError, match="nothing is held"):
+        await running.asked("lift", holder="alice")
+    lifted = await running.asked("lift", holder="3175550100", by="root")
+    assert lifted == "number:3175550100"
+    assert await running.asked("locks") == []
+    await running.stop()
+    audit = Audit(Database(sqlite_url(running.gateway.state_directory / DIRECTORY_FILE)))
+    (line,) = audit.lines()
+    audit.database.close()
+    assert (line.action, line.who, line.tenant, line.key) == ("lift", "root", "default", lifted)
+
+
+async def test_a_chat_is_among_the_calls_and_no_call(begin: Begin) -> None:
+    running = await begin()
+    port = running.pbx.port
+    running.pbx.send(
+        f"MESSAGE sip:3175551234@127.0.0.1:{running.port} SIP/2.0\n"
+        f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-chat\n"
+        "From: <sip:1001@127.0.0.1>;tag=a\nTo: <sip:3175551234@127.0.0.1>\n"
+        "Call-ID: chat\nCSeq: 1 MESSAGE\nMax-Forwards: 70\nX-Account-Code: 001235\n"
+        "Content-Type: text/plain\nContent-Length: 5\n\nhello",
+        running.port,
+    )
+    message = await running.trunk.receive("MESSAGE")
+    assert "001235" not in message
+    assert message.endswith("hello")
+    running.answer(message, "200 OK")
+    await running.pbx.receive("SIP/2.0 200", "MESSAGE")
+    (chat,) = await running.asked("calls")
+    assert (chat["kind"], chat["state"], chat["trunk"]) == ("chat", "chat", "carrier")
+    status = await running.asked("status")
+    assert (status["calls"], status["answered"], status["chats"]) == (0, 0, 1)
+    await running.asked("hangup", call=chat["record_id"])
+    await running.stop()
+    (record,) = running.records()
+    assert (record.kind, record.outcome, record.account_code) == ("chat", "answered", "001235")
+    assert record.in_report

@@ -199,6 +199,17 @@ async def test_neither_is_seen_reported_or_reached_by_the_other(shared: Shared) 
     assert len(await shared.said("cdr", "--all")) == len(seen)
 
 
+async def test_an_incoming_call_on_a_shared_trunk_is_that_of_the_pbx_it_goes_to(
+    shared: Shared,
+) -> None:
+    for name, user, number in (("red", "alice", "3175551001"), ("blue", "bob", "3175552001")):
+        call = shared.place("carrier", number)
+        await until(lambda: not unfinished(shared.callers["carrier"].calls), "it is over")
+        assert (set(call.finals), shared.rang(call)) == ({200}, [name])
+        records = await shared.said("cdr", "--tenant", name)
+        assert [record["user"] for record in records] == [user]
+
+
 async def test_calls_in_progress_are_listed_by_tenant(shared: Shared) -> None:
     for name in TENANTS:
         shared.callers[name].place(Plan(CALLER, talk=1000.0, dialled=f"*61*4711%23{OUT}"))

@@ -16,7 +16,7 @@ from tests.cdr.story import Story, call_id, record
 from tests.store.contract import Place, StoreContract, done, fold, ids
 
 from tollbar.cdr.filters import Filters
-from tollbar.cdr.ledger import Change, OpenCall
+from tollbar.cdr.ledger import Change, Ledger, OpenCall
 from tollbar.cdr.record import Record
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE, LocalFile
@@ -261,3 +261,30 @@ def test_the_file_opens_with_stock_tools(local: LocalFile) -> None:
         check=True,
     )
     assert said.stdout == "0214\n"
+
+
+def test_sticky_codes_outlive_the_process(tmp_path: Path) -> None:
+    story, ledger = Story(), Ledger()
+    alice, bob = ("default", "alice"), ("other", "alice")
+    local = LocalFile(tmp_path)
+    local.commit(fold(story.remembered(0.0, alice, "001"), ledger=ledger))
+    local.commit(fold(story.remembered(0.0, bob, "01"), ledger=ledger))
+    local.commit(fold(story.remembered(0.0, alice, "1"), ledger=ledger))
+    local.close()
+    local = LocalFile(tmp_path)
+    assert sorted(local.sticky()) == [(alice, "1"), (bob, "01")]
+    local.commit(fold(story.remembered(0.0, alice, ""), ledger=ledger))
+    assert local.sticky() == [(bob, "01")]
+    local.close()
+
+
+def test_a_code_assigned_to_an_open_call_outlives_the_process(tmp_path: Path) -> None:
+    story, ledger = Story(), Ledger()
+    local = LocalFile(tmp_path)
+    local.commit(fold(story.attempted(0.0, b"kept"), story.tried(0.0), ledger=ledger))
+    local.commit(fold(story.answered(1.0), ledger=ledger))
+    local.commit(fold(story.assigned(2.0, "001"), ledger=ledger))
+    (call,) = local.open_calls()
+    assert (call.record.account_code, call.kept) == ("001", b"kept")
+    assert call.record.answer is not None
+    local.close()

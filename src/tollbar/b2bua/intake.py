@@ -4,6 +4,7 @@ Nothing is judged here, only read. Values are decoded to text at this edge.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from tollbar.policy.attempt import Attempt
 from tollbar.sip import grammar
@@ -11,6 +12,8 @@ from tollbar.sip.errors import SipError
 from tollbar.sip.fields import Address
 from tollbar.sip.message import Message
 from tollbar.sip.uri import Uri
+
+WORKGROUP: Final = b"X-Workgroup"
 
 
 class Intake:
@@ -30,6 +33,9 @@ class Intake:
         for name, value in zip(names, message.values, strict=True):
             if name.lower() in self._aliases and value:
                 codes.append(("header", _text(value)))
+        workgroups: Sequence[str] = ()
+        if WORKGROUP in names:
+            workgroups = [_text(value) for value in message.all(WORKGROUP) if value]
         uri = message.request_uri
         sender = message.from_
         parameter = self._parameter
@@ -56,6 +62,7 @@ class Intake:
             from_user=sender.parsed.number,
             diverters=diverters,
             codes=codes,
+            workgroups=workgroups,
         )
 
     def _in_user(self, user: bytes, source: str) -> list[tuple[str, str]]:

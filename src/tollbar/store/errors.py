@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from tollbar.directory.difference import Change
+from tollbar.policy.queue import why
 
 
 class StoreError(Exception):
@@ -36,5 +37,5 @@ class Refused(StoreError):  # noqa: N818
     """What was asked of an interaction is not to be; ``reason`` is a word, the text says it."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"refused: {reason.replace('_', ' ')}")
+        super().__init__(f"refused: {why(reason).replace('_', ' ')}")
         self.reason = reason

@@ -98,10 +98,13 @@ class LocalFile:
         groups: list[tuple[str, list[Row]]] = [
             (schema.OPEN, batch.opens(self.instance)),
             (schema.ADVANCE, batch.advances()),
+            (schema.REDRAFT, list(batch.redrafted.values())),
             (schema.KEEP, list(batch.kept.values())),
             (schema.FINISH, batch.finishes()),
             (schema.FORGET, list(batch.forgotten.values())),
             (schema.DISCARD, list(batch.discarded)),
+            (schema.STICK, batch.stuck()),
+            (schema.UNSTICK, batch.unstuck()),
         ]
         if beat is not None:
             groups.append((schema.BEAT, [(self.instance, round(beat * 1000))]))
@@ -154,6 +157,14 @@ class LocalFile:
         except (sqlite3.Error, ValueError) as error:
             raise StoreError(f"cannot read {self.path}: {error}") from error
         return calls
+
+    def sticky(self) -> list[tuple[tuple[str, str], str]]:
+        """The sticky codes: ((tenant, holder), code)."""
+        try:
+            rows = self._connection.execute(schema.STICKY).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read {self.path}: {error}") from error
+        return [((tenant, holder), code) for tenant, holder, code in rows]
 
     def beat(self, utc: float) -> None:
         """Write the heartbeat: this process was alive at ``utc``."""

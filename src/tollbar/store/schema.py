@@ -40,7 +40,7 @@ from sqlalchemy.types import TypeEngine
 
 from tollbar.cdr.record import COLUMNS
 
-VERSION: Final = 2
+VERSION: Final = 3
 """What ``meta.schema_version`` says: the number of the newest revision."""
 
 metadata: Final = MetaData()
@@ -148,7 +148,9 @@ audit: Final = Table(
     Column("after", _TEXT, nullable=False),
     # Of the directory that the change made; 0 for what is no change of it.
     Column("revision", BigInteger, nullable=False),
-    Index("audit_entry", "tenant", "kind", "key", "seq"),
+    # The kind after the key: whoever asks for a kind only is to read along audit_tenant.
+    Index("audit_entry", "tenant", "key", "kind", "seq"),
+    Index("audit_tenant", "tenant", "seq"),
     Index("audit_at", "at", "seq"),
 )
 
@@ -191,6 +193,15 @@ interaction: Final = Table(
     Index("interaction_queue", "tenant", "queue_kind", "queue", "registered"),
 )
 
+sticky: Final = Table(
+    "sticky",
+    metadata,
+    Column("tenant", _TEXT, primary_key=True),
+    # A user, or a caller's number: as policy holds it.
+    Column("holder", _TEXT, primary_key=True),
+    Column("code", _TEXT, nullable=False),
+)
+
 PROGRESS: Final = ("trunk", "tries", "b_call_id", "ringing", "answer")
 """The columns of an open call that change, in the order of ``cdr.ledger.Progress``."""
 
@@ -220,6 +231,17 @@ def _open() -> str:
     return _sql(new.on_conflict_do_update(index_elements=_KEY, set_=changed), *columns)
 
 
+def _stick() -> str:
+    new = sqlite.insert(sticky)
+    changed = {"code": new.excluded.code}
+    return _sql(
+        new.on_conflict_do_update(index_elements=["tenant", "holder"], set_=changed),
+        "tenant",
+        "holder",
+        "code",
+    )
+
+
 def _beat() -> str:
     new = sqlite.insert(heartbeat)
     changed = {"alive": new.excluded.alive}
@@ -246,8 +268,23 @@ KEEP: Final = _sql(
     "at_tenant",
     "at_record_id",
 )
+REDRAFT: Final = _sql(
+    update(open_call).where(*_AT).values(draft=bindparam("new_draft")),
+    "new_draft",
+    "at_tenant",
+    "at_record_id",
+)
 FINISH: Final = _sql(sqlite.insert(record).on_conflict_do_nothing(index_elements=_KEY), *COLUMNS)
 FORGET: Final = _sql(delete(open_call).where(*_AT), "at_tenant", "at_record_id")
+STICK: Final = _stick()
+UNSTICK: Final = _sql(
+    delete(sticky).where(
+        sticky.c.tenant == bindparam("at_tenant"), sticky.c.holder == bindparam("at_holder")
+    ),
+    "at_tenant",
+    "at_holder",
+)
+STICKY: Final = _sql(select(sticky.c.tenant, sticky.c.holder, sticky.c.code))
 BEAT: Final = _beat()
 LAST_BEAT: Final = _sql(
     select(heartbeat.c.alive).where(heartbeat.c.instance == bindparam("at_instance")),

@@ -24,21 +24,32 @@ _HEADER: Final = 100
 
 
 def must_be_sound(path: Path) -> None:
-    """StoreError if there is a file at ``path`` and it is damaged or no database."""
-    try:
-        size = path.stat().st_size
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreError(f"cannot open {path}: {error.strerror}") from error
-    if not size:
-        return
-    _must_begin_well(path)
-    found = findings(path, () if size <= WHOLE else SMALL)
+    """StoreError if there is a file at ``path`` and it is damaged or no database.
+
+    Before anything in this process has it open: a look past SQLite ends its locks."""
+    if _size(path):
+        _must_begin_well(path)
+        must_be_whole(path)
+
+
+def must_be_whole(path: Path) -> None:
+    """The same as far as SQLite sees it, at any time."""
+    size = _size(path)
+    found = findings(path, () if size <= WHOLE else SMALL) if size else []
     if found:
         raise StoreError(
             f"{path} is damaged: {found[0]}; move it away or restore a backup, nothing was changed"
         )
+
+
+def _size(path: Path) -> int:
+    """0 where there is no file."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StoreError(f"cannot open {path}: {error.strerror}") from error
 
 
 def findings(path: Path, tables: tuple[str, ...] = ()) -> list[str]:

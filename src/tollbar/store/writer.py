@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from tollbar.cdr.ledger import Change, Forgotten, Opened
+from tollbar.cdr.ledger import Change, Forgotten, Opened, Refusal
 from tollbar.store.batch import Batch
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
@@ -45,12 +45,13 @@ class Writer:
         """``on_committed(n)``: everything submitted up to ``n`` is on disk.
         ``on_failed(n, error)``: nothing after the last ``on_committed`` is, up to ``n``; it
         will be tried again. ``on_measured(seconds, changes)`` after each commit.
-        ``limit`` bounds the changes that may wait."""
+        ``limit`` bounds the changes that may wait; of calls turned away a quarter of it."""
         self._local = local
         self._on_committed = on_committed
         self._on_failed = on_failed
         self._on_measured = on_measured
         self._limit = limit
+        self._spare = limit // 4
         self._utc = utc
         self._queue: SimpleQueue[Submission | None] = SimpleQueue()
         self._discards: SimpleQueue[tuple[str, str]] = SimpleQueue()
@@ -59,6 +60,7 @@ class Writer:
         self._submitted = 0
         self._turned_away: set[str] = set()
         self.refused = 0
+        self.overflowed = 0  # calls turned away without a record
         # The writer thread's; others only read.
         self._batch = Batch()
         self._merged = 0
@@ -77,7 +79,7 @@ class Writer:
         """Hand over the changes of facts up to number ``n``. False: too much waits already,
         the calls that begin in ``changes`` were turned away and never get on disk."""
         accepted = True
-        if self._turned_away or self.backlog + len(changes) > self._limit:
+        if self._turned_away or self.backlog + len(changes) > self._spare:
             before = self.refused
             changes = self._bounded(changes)
             accepted = self.refused == before
@@ -95,10 +97,16 @@ class Writer:
     def _bounded(self, changes: Sequence[Change]) -> list[Change]:
         """``changes`` without calls that begin while too much waits: those that run are
         bounded, those that begin are not."""
-        full = self.backlog + len(changes) > self._limit
+        waiting = self.backlog + len(changes)
+        full = waiting > self._limit
         through: list[Change] = []
         for change in changes:
-            if full and type(change) is Opened:
+            if type(change) is Refusal:
+                if waiting > self._spare:
+                    self.overflowed += 1
+                else:
+                    through.append(change)
+            elif full and type(change) is Opened:
                 self._turned_away.add(change.record_id)
                 self.refused += 1
             elif change.record_id not in self._turned_away:

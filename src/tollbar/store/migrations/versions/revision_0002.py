@@ -44,7 +44,8 @@ def upgrade() -> None:
         Column("after", _TEXT, nullable=False),
         Column("revision", BigInteger, nullable=False),
     )
-    op.create_index("audit_entry", "audit", ["tenant", "kind", "key", "seq"])
+    op.create_index("audit_entry", "audit", ["tenant", "key", "kind", "seq"])
+    op.create_index("audit_tenant", "audit", ["tenant", "seq"])
     op.create_index("audit_at", "audit", ["at", "seq"])
     changes = text("revision > 0")
     op.create_index(
