@@ -3,8 +3,10 @@ import io
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -109,6 +111,61 @@ def test_a_configuration_that_is_not_there_is_one_line(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "none.yaml" in error
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "told"),
+    [
+        ("another process", "is in use by another process"),
+        ("no database", "file is not a database"),
+        ("no directory", "cannot make state directory"),
+        ("udp", "listener 'udp'"),
+        ("tcp", "listener 'tcp'"),
+        ("metrics", "metrics port"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_one_line_and_exit_code_1(
+    config: Path, obstacle: str, told: str
+) -> None:
+    state = config.parent.parent / "var"
+    with ExitStack() as held:
+        ports = []
+        for name, kind in (
+            ("udp", socket.SOCK_DGRAM),
+            ("tcp", socket.SOCK_STREAM),
+            ("metrics", socket.SOCK_STREAM),
+        ):
+            taken = held.enter_context(socket.socket(socket.AF_INET, kind))
+            taken.bind(("127.0.0.1", 0))
+            ports.append(taken.getsockname()[1])
+            if name != obstacle:
+                taken.close()
+            elif kind == socket.SOCK_STREAM:
+                taken.listen()
+        text = config.read_text()
+        for old, new in zip(
+            ("udp:127.0.0.1:5060}", "tcp:127.0.0.1:5060}", "127.0.0.1:9464}"), ports, strict=True
+        ):
+            assert text.count(old) == 1
+            text = text.replace(old, f"{old.rpartition(':')[0]}:{new}}}")
+        config.write_text(text)
+        if obstacle == "another process":
+            held.callback(LocalFile(state).close)
+        elif obstacle == "no database":
+            state.mkdir()
+            (state / "tollbar.sqlite").write_bytes(b"something else" * 1000)
+        elif obstacle == "no directory":
+            state.touch()
+        done = subprocess.run(
+            [sys.executable, "-m", "tollbar", "run", "--config", config],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
 
 
 def test_where_the_configuration_is_looked_for(

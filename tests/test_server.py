@@ -9,6 +9,8 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from dataclasses import field as field_of
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -66,9 +68,10 @@ def field(message: str, name: str) -> str:
 class Running:
     """A server on free ports, between a PBX and a trunk."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, templates: tuple[str, ...] = ("*61*CODE#NUMBER",)) -> None:
         self.pbx, self.trunk = Phone(), Phone()
         self.gateway = self.configured(directory)
+        self.gateway.account_codes.templates = list(templates)
         snapshot, _ = load_snapshot(self.gateway)
         self.said: list[str] = []
         self.errors = (directory / "err").open("ab")
@@ -138,14 +141,22 @@ class Running:
         finally:
             store.close()
 
-    def invite(self, number: str = "3175551234", call_id: str = "one") -> None:
+    def invite(
+        self,
+        number: str = "3175551234",
+        call_id: str = "one",
+        sender: str = "<sip:1001@127.0.0.1>",
+        more: str = "",
+        behind: str = "",
+    ) -> None:
+        """``more`` are header lines, ``behind`` parameters of the Request-URI."""
         port = self.pbx.port
         self.pbx.send(
-            f"INVITE sip:{number}@127.0.0.1:{self.port} SIP/2.0\n"
+            f"INVITE sip:{number}@127.0.0.1:{self.port}{behind} SIP/2.0\n"
             f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{call_id}\n"
-            f"From: <sip:1001@127.0.0.1>;tag=a\nTo: <sip:{number}@127.0.0.1>\n"
+            f"From: {sender};tag=a\nTo: <sip:{number}@127.0.0.1{behind}>\n"
             f"Call-ID: {call_id}\nCSeq: 1 INVITE\nContact: <sip:1001@127.0.0.1:{port}>\n"
-            "Max-Forwards: 70\nContent-Length: 0\n\n",
+            f"{more}Max-Forwards: 70\nContent-Length: 0\n\n",
             self.port,
         )
 
@@ -218,6 +229,62 @@ async def test_a_call_goes_through_and_its_record_is_on_disk_before_the_bye_is_a
     (found,) = running.records()
     assert (found.outcome, found.trunk, found.ended_by) == ("answered", "carrier", "caller")
     assert "BYE" in field(bye, "CSeq")
+
+
+@dataclass(slots=True)
+class Form:
+    """A way to give the code 001235 with a call to 9195551234."""
+
+    source: str
+    template: str = "*61*CODE#NUMBER"
+    invite: dict[str, str] = field_of(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form("header", invite={"more": "X-Account-Code: 001235\n"}),
+        Form("header", invite={"more": "x-asterisk-ACCOUNTCODE : 001235\n"}),
+        Form("uri_parameter", invite={"behind": ";account-code=001235"}),
+        Form("uri_parameter", invite={"number": "9195551234;account-code=001235"}),
+        Form("from_parameter", invite={"sender": "<sip:1001@127.0.0.1;account-code=001235>"}),
+        Form("from_parameter", invite={"sender": "<sip:1001@127.0.0.1>;account-code=001235"}),
+        Form("digits", invite={"number": "*61*001235#9195551234"}),
+        Form("digits", invite={"number": "*61*001235%239195551234"}),
+        Form("digits", invite={"number": "*6-1*001235%23(919)555-1234"}),
+        Form("digits", "CODE**NUMBER", {"number": "001235**9195551234"}),
+        Form("digits", "NUMBER**CODE", {"number": "9195551234**001235"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("caller", ["1001", "1004"])
+async def test_no_form_of_a_code_reaches_the_trunk_or_the_log(
+    tmp_path: Path, form: Form, caller: str
+) -> None:
+    """Neither that of alice, who may use it, nor that of dave, who may not."""
+    running = Running(tmp_path, (form.template,))
+    try:
+        await running.start()
+        given = {"number": "9195551234", **form.invite}
+        given["sender"] = given.get("sender", "<sip:1001@127.0.0.1>").replace("1001", caller)
+        running.invite(**given)
+        if caller == "1001":
+            got = await running.trunk.receive("INVITE")
+            running.answer(got, "486 Busy")
+            got += await running.trunk.receive("ACK")
+            assert "9195551234" in got
+            assert "001235" not in got
+        answer = await running.pbx.receive("SIP/2.0 4" if caller == "1004" else "SIP/2.0 486")
+        assert answer.startswith("SIP/2.0 403") == (caller == "1004")
+        running.server.tell()
+        (record,) = running.records()
+        assert record.code_source == form.source
+        assert (record.account_code == "001235") == (caller == "1001")
+        log = Path(running.errors.name).read_text()
+        assert f"call={record.record_id}" in log
+        assert "001235" not in log
+    finally:
+        await running.stop()
 
 
 async def test_a_refused_call_is_counted_logged_and_recorded(begin: Begin) -> None:
@@ -293,6 +360,29 @@ async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
     await again.pbx.receive("SIP/2.0 200", "BYE")
     (found,) = again.records()
     assert found.outcome == "answered"
+
+
+@pytest.mark.parametrize("how", ["signal", "drain"])
+async def test_nobody_is_left_ringing_when_it_leaves(
+    begin: Begin, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbar.server.SETUPS", 0.2)
+    running = await begin()
+    running.invite()
+    invite = await running.trunk.receive("INVITE")
+    running.answer(invite, "180 Ringing")
+    await running.pbx.receive("SIP/2.0 180")
+    if how == "signal":
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        await running.asked("drain", seconds=0.2)
+    await running.trunk.receive("CANCEL")
+    await running.pbx.receive("SIP/2.0 480")
+    assert running.task is not None
+    async with asyncio.timeout(10):
+        assert await running.task == 0
+    (record,) = running.records()
+    assert (record.outcome, record.reason) == ("failed", "shutdown")
 
 
 async def test_a_second_signal_leaves_at_once(begin: Begin) -> None:

@@ -396,11 +396,21 @@ class Server:
             gc.collect()
 
     def may_leave(self, now: float) -> bool:
-        if self.leave_at and now >= self.leave_at:
+        late = bool(self.leave_at) and now >= self.leave_at
+        if late and self.engine.setting_up():
+            # At the next beat, when both sides have been told.
+            self.end_setups(now)
+            return False
+        if late:
             return True
-        if self.only_setups:
-            return not self.engine.setting_up()
-        return not self.engine.open
+        return not (self.engine.setting_up() if self.only_setups else self.engine.open)
+
+    def end_setups(self, now: float) -> None:
+        """No phone is left ringing for a gateway that may not come back."""
+        for record in list(self.ledger.running()):
+            if record.answer is None:
+                self.engine.hangup(record.record_id, "shutdown", now)
+        self.driver.settle(now)
 
     def drain(self, seconds: float | None, only_setups: bool = False) -> None:
         """No new calls; leave when those that count have ended, or after ``seconds``."""

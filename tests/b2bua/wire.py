@@ -65,10 +65,14 @@ class Connection:
 
 
 class Wire:
-    """``transport`` is the way to the carrier (B); ``peer`` sets what its Peer takes."""
+    """``transport`` is the way to the carrier (B), ``pbx`` the one to the PBX (A); ``peer`` sets
+    what the carrier's Peer takes."""
 
-    def __init__(self, transport: str = "udp", seed: int = 1, **peer: Any) -> None:
+    def __init__(
+        self, transport: str = "udp", seed: int = 1, pbx: str = "udp", **peer: Any
+    ) -> None:
         self.transport = transport
+        self.pbx = pbx
         self.peer_settings = peer
         self.settings: dict[str, Any] = {}
         self.seed = seed
@@ -87,7 +91,8 @@ class Wire:
         self.engine = self.build()
 
     def build(self) -> Engine:
-        pbx = Peer("pbx", "pbx", Target("udp", "udp", "127.0.0.1", 5080), trust_identity=True)
+        there = Target(self.pbx, self.pbx, "127.0.0.1", 5080)
+        pbx = Peer("pbx", "pbx", there, trust_identity=True)
         pbx.comes_from(ip_network("127.0.0.0/8"))
         to = Target(self.transport, self.transport, "127.0.0.1", 5070)
         carrier = Peer("carrier", "trunk", to, **self.peer_settings)

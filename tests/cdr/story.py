@@ -9,6 +9,7 @@ from tollbar.b2bua.facts import (
     Attempted,
     Closed,
     Ended,
+    Moved,
     Rang,
     Remembered,
     Tried,
@@ -109,6 +110,9 @@ class Story:
 
     def answered(self, now: float, kept: bytes = b"") -> Answered:
         return Answered(*self._at(now, kept))
+
+    def moved(self, now: float, kept: bytes) -> Moved:
+        return Moved(*self._at(now, kept))
 
     def ended(
         self,

@@ -57,9 +57,13 @@ def test_an_answered_call_step_by_step() -> None:
     assert answered.kept == b"two"
     assert [r.record_id for r in ledger.running()] == [story.call]
 
-    (ended,) = ledger.fold(story.ended(64.25, kept=b"three"))
+    (moved,) = ledger.fold(story.moved(30.0, b"three"))
+    assert isinstance(moved, Progressed)
+    assert (moved.kept, moved.progress) == (b"three", answered.progress)
+
+    (ended,) = ledger.fold(story.ended(64.25, kept=b"four"))
     assert isinstance(ended, Finished)
-    assert ended.kept == b"three"
+    assert ended.kept == b"four"
     assert list(ledger.running()) == []
     assert ledger.find(story.call) is None
 

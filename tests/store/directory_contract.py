@@ -325,7 +325,7 @@ class DirectoryContract:
 
     STEPS = st.lists(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2))), max_size=6)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
+    @settings(max_examples=15, deadline=None, suppress_health_check=SHARED)
     @given(steps=STEPS, start=st.integers(0, 6))
     def test_what_was_held_and_the_delta_make_what_is_held(
         self, store: DirectoryStore, steps: list[list[tuple[str, int]]], start: int

@@ -200,6 +200,12 @@ def test_without_a_url_there_are_two_files(tmp_path: Path) -> None:
     local.close()
 
 
+def test_of_two_files_both_must_be_ours(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"these are not the bytes of a database" * 100)
+    with pytest.raises(StoreError, match=rf"{FILE}: file is not a database"):
+        open_databases(tmp_path)
+
+
 def test_with_a_url_there_is_one_database(url: str, tmp_path: Path) -> None:
     with closing(open_databases(tmp_path / "state", url)) as both:
         assert both.directory is both.records

@@ -332,8 +332,11 @@ def test_what_grows_is_bounded(store: Interactions, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("wrong", [{"kind": "fax"}, {"queue_kind": "role"}])
 def test_there_are_no_other_kinds(store: Interactions, wrong: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="on the queue of"):
+    with pytest.raises(ValueError, match="the queue of a"):
         store.register(new(**wrong), "crm")
+    made = store.register(new(), "crm")
+    with pytest.raises(ValueError, match="the queue of a role"):
+        store.transfer("default", made.interaction_id, "role", "partner", "alice")
 
 
 def test_of_two_who_answer_at_once_one_does(store: Interactions) -> None:

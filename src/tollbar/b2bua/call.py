@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tollbar.b2bua import causes, early, feature, recovery
 from tollbar.b2bua.crossing import Crossing
-from tollbar.b2bua.facts import CALL, Answered, Attempted, Closed, Ended, Tried
+from tollbar.b2bua.facts import CALL, Answered, Attempted, Closed, Ended, Moved, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
 from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import ANSWER, REJECT, Attempt, Decision
@@ -535,6 +535,13 @@ class Call:
         """Our own response to a request inside the call."""
         data = self.engine.stack.response(server, status, headers)
         server.respond(status, data, now)
+
+    def aim(self, dialog: Dialog, message: Message, now: float) -> None:
+        """A message that may say where its sender is reached from now on (12.2)."""
+        if dialog.aim(message) and self.answered_at and not self.ended:
+            fact = Moved(*self.engine.next_fact(self.id, now))
+            fact.kept = recovery.keep(self)
+            self.engine.emit(fact)
 
     def limit(self, since: float) -> None:
         """From the answer on, a call lasts so long and no longer."""

@@ -213,6 +213,11 @@ class Engine:
             target = resolve(dialog.target, gone, self.listener_names)
             if target is not gone:
                 client.spare = target
+        elif hop.reliable and client.spare is None:
+            # A Contact may name the port a connection came from, where nobody takes one.
+            home = dialog.leg.peer.to
+            if home is not None and home.reliable and home.address == hop.address:
+                client.spare = home
         client.start(data, now)
         return client
 

@@ -105,6 +105,12 @@ class Written(Fact):
     durable = False
 
 
+class Moved(Fact):
+    """A side of an answered call is reached at another address from now on."""
+
+    __slots__ = ()
+
+
 class Ended(Fact):
     """The attempt is over: refused, failed, cancelled or hung up. Exactly one per call.
 

@@ -16,6 +16,7 @@ from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.message import Message
+from tollbar.sip.stack import COOKIE
 from tollbar.sip.timers import GIVE_UP
 from tollbar.sip.transaction import ACCEPTED, PROCEEDING, Transaction
 
@@ -74,6 +75,8 @@ def keep(call: "Call") -> bytes:
     caller, callee = call.a, call.b
     server = caller.server
     head = b"%bTo: %b\r\n" % (server.mirror, server.to)
+    if not server.mirror and caller.dialog is not None:
+        head = _recall(caller, caller.dialog)
     if call.answered_at:
         answer = caller.answer
         if answer is not None and callee is None:
@@ -89,8 +92,11 @@ def keep(call: "Call") -> bytes:
                 head,
                 answer.data,
             )
-        if call.ended or answer is None or callee is None or callee.dialog is None:
+        if call.ended or caller.dialog is None or callee is None or callee.dialog is None:
             return b""
+        data, far_cseq = b"", 0
+        if answer is not None and answer.server is server:
+            data, far_cseq = answer.data, answer.far_cseq
         return pack(
             [
                 VERSION,
@@ -100,12 +106,12 @@ def keep(call: "Call") -> bytes:
                 callee.peer.name.encode(),
                 write_hop(callee.dialog.way),
                 b"%.3f" % (call.engine.utc_offset + call.answered_at),
-                b"%d" % answer.far_cseq,
-                *answer.dialog.keep(),
+                b"%d" % far_cseq,
+                *caller.dialog.keep(),
                 *callee.dialog.keep(),
             ],
             head,
-            answer.data,
+            data,
         )
     lines = [
         VERSION,
@@ -127,6 +133,24 @@ def keep(call: "Call") -> bytes:
     if call.ended:
         return pack([*lines, b"%d" % len(tries)], head, tries + call.final[1])
     return pack([*lines, b"%d" % len(tries)], head, tries)
+
+
+def _recall(caller: Caller, dialog: Dialog) -> bytes:
+    """The head of an INVITE that was let go with its final response, as far as a late repeat
+    of it is known by that."""
+    via = caller.server.key.split(b" ")
+    branch, sent_by = via[:2] if via[0].startswith(COOKIE) else (COOKIE, b"localhost")
+    return (
+        b"Via: SIP/2.0/%b %b;branch=%b\r\nFrom: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d INVITE\r\n"
+    ) % (
+        caller.way.transport.upper().encode(),
+        sent_by,
+        branch,
+        dialog.remote,
+        dialog.local,
+        dialog.call_id,
+        caller.cseq,
+    )
 
 
 def _head(invite: bytes) -> bytes:
@@ -336,7 +360,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     server.state = ACCEPTED
     server.data = data
     engine.stack.linger_long.arm(server, now)
-    if now - answered_at < GIVE_UP:
+    if data and now - answered_at < GIVE_UP:
         # Whether its ACK came is not known: a phone that sent one sends it again.
         answer = Answer(call, a, server, caller.cseq, data)
         answer.doubtful = True

@@ -39,7 +39,7 @@ class Rules:
     ) -> None:
         self.peers = peers
         self.relay = Relay(list(headers), parameter, undress)
-        self.intake = Intake(headers, parameter)
+        self.intake = Intake(headers, parameter, undress)
         self.max_call = max_call
         self.max_calls = max_calls
         self.commit_deadline = commit_deadline

@@ -16,6 +16,7 @@ from tollbar.b2bua.facts import (
     Closed,
     Ended,
     Fact,
+    Moved,
     Rang,
     Remembered,
     Tried,
@@ -53,7 +54,7 @@ class Opened(Change):
 
 
 class Progressed(Change):
-    """An open call was tried (again), rang or was answered. Empty ``kept``: as it was."""
+    """An open call was tried (again), rang, was answered or moved. Empty ``kept``: as it was."""
 
     __slots__ = ("kept", "progress")
 
@@ -194,7 +195,7 @@ class Ledger:
             if record.ringing is None:
                 record.ringing = round(fact.utc * 1000)
                 call.ringing = fact.now
-        elif kind is Written:
+        elif kind is Written or kind is Moved:
             pass  # only what is kept has changed
         elif kind is Answered:
             if record.answer is None:
