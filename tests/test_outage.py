@@ -20,7 +20,7 @@ from tests.crash.gateway import Mortal
 from tests.crash.judge import attempts, callers_left, not_one_record, phones_left
 from tests.crash.lines import until
 from tests.crash.load import Load
-from tests.crash.phones import CALLER, Plan, unfinished
+from tests.crash.phones import CALLER, Outgoing, Plan, unfinished
 from tests.crash.scraping import becomes, metric
 from tests.postgres import PostgreSQL
 
@@ -73,6 +73,10 @@ def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return say
 
 
+def calls(stage: Mortal) -> list[Outgoing]:
+    return [*stage.udp.calls.values(), *stage.tcp.calls.values()]
+
+
 async def all_there_once(stage: Mortal, url: str) -> tuple[int, int]:
     """Every phone is idle and every record in the database, once; attempts and records."""
     phones = (stage.udp.calls, stage.tcp.calls, stage.trunk.calls)
@@ -102,7 +106,7 @@ async def test_the_database_stops_under_load_and_comes_back(
     await asyncio.to_thread(postgres.stop)
     try:
         await asyncio.sleep(OUTAGE)
-        say(f"\n{len(load.calls)} calls so far, {RATE} a second; the database is away")
+        say(f"\n{len(calls(stage))} calls so far, {RATE} a second; the database is away")
         assert await metric(stage, "tollbar_disk_failing") == 0.0
         with pytest.raises(StoreError) as told:
             await asyncio.to_thread(directory.commit, [NEW], "eve", revision)
@@ -118,7 +122,7 @@ async def test_the_database_stops_under_load_and_comes_back(
     say("{} attempts, {} records delivered".format(*counts))
     assert list(phones_left(taped(stage), delivered(postgres_url))) == []
     # No call was refused or failed for want of a database.
-    heard = {status for call in load.calls for status in call.finals}
+    heard = {status for call in calls(stage) for status in call.finals}
     assert heard == {200, 403, 486, 487}
     log = stage.log.read_text()
     assert log.count("records wait on this machine's disk") == 1

@@ -19,6 +19,7 @@ from play import TOLLBAR, free_port
 
 TENANTS: Final = ("red", "blue")
 OUT: Final = "3175551234"
+GUESSES: Final = 4  # one more and the caller would be locked
 
 GATEWAY: Final = """
 listeners:
@@ -151,7 +152,7 @@ async def shared(tmp_path: Path) -> AsyncIterator[Shared]:
 async def test_neither_is_seen_reported_or_reached_by_the_other(shared: Shared) -> None:
     rounds = 10
     calls: dict[tuple[str, str], list[Outgoing]] = {}
-    for _ in range(rounds):
+    for number in range(rounds):
         for name in TENANTS:
             for kind, who, dialled, ending in (
                 ("out", name, f"*61*4711%23{OUT}", CALLER),
@@ -159,7 +160,8 @@ async def test_neither_is_seen_reported_or_reached_by_the_other(shared: Shared) 
                 ("intercom", name, "1001", CALLEE),
                 ("2002", name, "2002", CALLER),
             ):
-                calls.setdefault((kind, name), []).append(shared.place(who, dialled, ending))
+                if kind != "their code" or number < GUESSES:
+                    calls.setdefault((kind, name), []).append(shared.place(who, dialled, ending))
         await asyncio.sleep(0.02)
     phones: list[dict[str, Any]] = [caller.calls for caller in shared.callers.values()]
     phones += [callee.calls for callee in shared.callees.values()]
@@ -195,7 +197,7 @@ async def test_neither_is_seen_reported_or_reached_by_the_other(shared: Shared) 
         assert {user} == {line["user"] for line in detail}
         total = [line for line in await shared.said("report", "--tenant", name) if line["level"]]
         assert {line["attempts"] for line in total} == {rounds}
-    assert len(seen) == 2 * 4 * rounds
+    assert len(seen) == 2 * (3 * rounds + GUESSES)
     assert len(await shared.said("cdr", "--all")) == len(seen)
 
 
@@ -208,6 +210,19 @@ async def test_an_incoming_call_on_a_shared_trunk_is_that_of_the_pbx_it_goes_to(
         assert (set(call.finals), shared.rang(call)) == ({200}, [name])
         records = await shared.said("cdr", "--tenant", name)
         assert [record["user"] for record in records] == [user]
+
+
+async def test_who_guesses_codes_locks_nobody_of_the_other(shared: Shared) -> None:
+    for _ in range(GUESSES + 1):
+        call = shared.place("red", f"*61*200%23{OUT}")
+        await until(lambda: not unfinished(shared.callers["red"].calls), "it is refused")
+        assert set(call.finals) == {403}
+    good = [shared.place(name, f"*61*4711%23{OUT}") for name in TENANTS]
+    await until(lambda: not unfinished(*(c.calls for c in shared.callers.values())), "both ended")
+    assert [set(call.finals) for call in good] == [{403}, {200}]
+    (locked,) = await shared.said("locks")
+    assert locked["tenant"] == "red"
+    assert await shared.said("locks", "--tenant", "blue") == []
 
 
 async def test_calls_in_progress_are_listed_by_tenant(shared: Shared) -> None:
