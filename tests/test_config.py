@@ -189,6 +189,25 @@ logging: {format: json, level: debug}
     assert gateway.timezone == "Europe/Berlin"
 
 
+def test_what_is_kept_for_how_long() -> None:
+    assert reads(GOOD).retention == {}
+    gateway = reads(GOOD + "retention: {answered: 400d, refused: 30d, audit: 720h}\n")
+    assert gateway.retention == {"answered": 34_560_000, "refused": 2_592_000, "audit": 2_592_000}
+
+
+@pytest.mark.parametrize(
+    ("term", "told"),
+    [
+        ("answered: 30", "retention.answered: is less than 1d"),  # days were meant
+        ("audit: 7d", "retention.audit: is less than 30d"),
+        ("anwsered: 30d", "answered"),
+        ("answered: never", "is not a length of time"),
+    ],
+)
+def test_a_term_that_would_delete_too_much_is_refused(term: str, told: str) -> None:
+    assert told in refuses(GOOD + f"retention: {{{term}}}\n")
+
+
 def test_the_most_specific_source_ranks_highest() -> None:
     def ranked(network: str, port: int | None = None, transport: str | None = None) -> Source:
         return Source(IPv4Network(network), port, transport)

@@ -108,6 +108,11 @@ def test_prometheus_accepts_configuration_and_alert_rules() -> None:
     assert f"{len(alert_expressions())} rules found" in done.stdout
 
 
+def test_the_alerts_fire_when_they_should() -> None:
+    done = run("promtool", "test", "rules", Path(__file__).with_name("alerts.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_prometheus_accepts_every_expression_of_the_dashboard(tmp_path: Path) -> None:
     rules = []
     for number, expression in enumerate(panel_expressions()):

@@ -40,11 +40,13 @@ from tollbar.cdr.report import (
 from tollbar.config import load
 from tollbar.directory.holders import ADMINISTERED
 from tollbar.document import Fields, Value
+from tollbar.gauges import measure
 from tollbar.loading import load_snapshot
 from tollbar.policy.dialplan import CATEGORIES
 from tollbar.policy.refusal import ANSWERS
 from tollbar.server import Server
 from tollbar.store import audit, schema
+from tollbar.store.archive import Archive
 
 HOLDERS = ("default_user", "roles", "workgroups", "users")
 
@@ -89,7 +91,7 @@ def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) ->
         "chats",
         "identity",
     ]
-    headings += ["limits", "metrics", "logging"]
+    headings += ["limits", "retention", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}
     told["gateway"] = set(first_column(section(text, "The whole file")))
@@ -184,12 +186,19 @@ class Nothing:
         return 0
 
 
+class Nowhere:
+    """Stands for the local file."""
+
+    path = Path("tollbar.sqlite")
+
+
 def test_the_metrics_and_their_labels() -> None:
     gateway = load(SAMPLE / "gateway.yaml", {})
     snapshot, _ = load_snapshot(gateway)
     server = Server(gateway, snapshot, Engine)
     server.writer = cast(Any, object())
-    server.measure()
+    server.archive = Archive(cast(Any, Nowhere()), server.writer, "", {})
+    measure(server)
     metrics = server.metrics
     found = {name: ("gauge", ()) for name, _ in metrics.gauges}
     found |= {f"{name}_total": ("counter", ()) for name, _ in metrics.sums}

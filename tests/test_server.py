@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -15,8 +17,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.cdr.story import record
 
 from tollbar.b2bua.engine import Engine
+from tollbar.cdr.ledger import Finished
 from tollbar.cdr.record import Record
 from tollbar.config import load
 from tollbar.gateway import Destination, Gateway, Listener, Peer, Source
@@ -24,8 +28,10 @@ from tollbar.loading import load_snapshot
 from tollbar.net.control import ControlError, ask
 from tollbar.server import Server, StartError
 from tollbar.store.audit import Audit
+from tollbar.store.batch import Batch
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.databases import DIRECTORY_FILE
+from tollbar.store.local import LocalFile
 from tollbar.store.records import Records
 
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.yaml"
@@ -220,8 +226,8 @@ async def test_a_call_goes_through_and_its_record_is_on_disk_before_the_bye_is_a
     running.in_dialog("BYE", ok, 2)
     bye = await running.trunk.receive("BYE")
     await running.pbx.receive("SIP/2.0 200", "BYE")
-    (record,) = running.records()
-    assert (record.outcome, record.trunk, record.ended_by) == ("answered", "carrier", "caller")
+    (found,) = running.records()
+    assert (found.outcome, found.trunk, found.ended_by) == ("answered", "carrier", "caller")
     assert "BYE" in field(bye, "CSeq")
 
 
@@ -285,8 +291,8 @@ async def test_a_refused_call_is_counted_logged_and_recorded(begin: Begin) -> No
     running = await begin()
     running.invite("9195551234")
     await running.pbx.receive("SIP/2.0 403")
-    (record,) = running.records()
-    assert (record.outcome, record.reason) == ("refused", "required")
+    (found,) = running.records()
+    assert (found.outcome, found.reason) == ("refused", "required")
     assert (await running.asked("status"))["calls"] == 0
     labels = next(iter(running.server.metrics.calls))
     assert labels[:2] == ("refused", "required")
@@ -301,8 +307,8 @@ async def test_a_trunk_where_nobody_listens_is_told_by_the_network(begin: Begin)
     running.trunk.sock.close()
     running.invite()
     await running.pbx.receive("SIP/2.0 503")
-    (record,) = running.records()
-    assert (record.outcome, record.reason) == ("failed", "unreachable")
+    (found,) = running.records()
+    assert (found.outcome, found.reason) == ("failed", "unreachable")
 
 
 async def test_an_operator_sees_and_ends_a_call(begin: Begin) -> None:
@@ -352,8 +358,8 @@ async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
     again.in_dialog("BYE", ok, 2)
     await again.trunk.receive("BYE")
     await again.pbx.receive("SIP/2.0 200", "BYE")
-    (record,) = again.records()
-    assert record.outcome == "answered"
+    (found,) = again.records()
+    assert found.outcome == "answered"
 
 
 @pytest.mark.parametrize("how", ["signal", "drain"])
@@ -410,6 +416,61 @@ async def test_a_taken_port_is_told_in_one_line(begin: Begin, tmp_path: Path) ->
             await other.start()
     finally:
         await other.stop()
+
+
+async def test_records_go_on_to_the_database_of_the_url(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    running.gateway.database = sqlite_url(tmp_path / "far.sqlite")
+    local = LocalFile(running.gateway.state_directory)
+    local.commit([Finished(record(1), b"")])
+    local.close()
+    await running.start()
+    try:
+        async with asyncio.timeout(10):
+            while (await running.asked("status"))["database"] != "well, 1 records delivered":
+                await asyncio.sleep(0.05)
+        assert (await running.asked("status"))["undelivered"] == 0
+    finally:
+        await running.stop()
+    assert running.records() == []
+    far = Database(running.gateway.database)
+    with far.reading() as connection:
+        found = connection.exec_driver_sql("SELECT record_id FROM record").all()
+    far.close()
+    assert [tuple(row) for row in found] == [(record(1).record_id,)]
+
+
+async def test_a_disk_that_does_not_come_back_is_a_failing_one(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await begin()
+    caplog.set_level(logging.WARNING)
+    well, write = threading.Event(), LocalFile.write
+
+    def hanging(local: LocalFile, batch: Batch, beat: float | None = None) -> None:
+        well.wait()
+        write(local, batch, beat)
+
+    monkeypatch.setattr(LocalFile, "write", hanging)
+    try:
+        running.invite()
+        await running.pbx.receive("SIP/2.0 503")
+        gauges = {name: read for (name, _), read in running.server.metrics.gauges.items()}
+        assert gauges["tollbar_disk_failing"]() == 1
+        assert running.server.not_ready() == "records cannot be written"
+        await told(caplog, "a commit takes longer than commit_deadline")
+    finally:
+        well.set()
+    await told(caplog, "records are written again")
+    assert gauges["tollbar_disk_failing"]() == 0
+    running.invite(call_id="two")
+    await running.trunk.receive("INVITE")
+
+
+async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    async with asyncio.timeout(10):
+        while words not in caplog.text:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_trace_is_written_on_request(begin: Begin) -> None:

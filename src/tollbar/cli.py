@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from tollbar import __version__
-from tollbar.commands import cdr, check, completion, live, parsers, report, run, simulate
+from tollbar.commands import backup, cdr, check, completion, live, parsers, report, run, simulate
 from tollbar.commands.settings import CommandError
 from tollbar.finding import Rejected
 from tollbar.net.control import ControlError
@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tollbar {__version__}")
     parsers.config_option(top)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, check, simulate, cdr, report, live):
+    for module in (run, check, simulate, cdr, report, live, backup):
         module.add(commands)
     completion.add(commands, top)
     return top

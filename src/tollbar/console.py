@@ -67,6 +67,7 @@ class Console:
             "chats": chats,
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
+            **(server.archive.status() if server.archive else {}),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -74,13 +75,18 @@ class Console:
 
     def calls(self, request: Request) -> list[dict[str, Any]]:
         limit = number(request, "limit", LIST)
-        return list(islice(self._calls(), min(int(limit or LIST), LIST)))
+        found = self._calls(str(request.get("tenant") or ""))
+        return list(islice(found, min(int(limit or LIST), LIST)))
 
-    def _calls(self) -> Iterator[dict[str, Any]]:
+    def _calls(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """Those of one tenant, or with "" of all."""
         now = time.time()
         for record in self.server.ledger.running():
+            if tenant and record.tenant != tenant:
+                continue
             yield {
                 "record_id": record.record_id,
+                "tenant": record.tenant,
                 "kind": record.kind,
                 "state": state(record),
                 "seconds": round(max(0.0, now - (record.answer or record.setup) / 1000), 1),

@@ -133,6 +133,8 @@ class Gateway:
     state_directory: Path = Path("var")
     # SQLAlchemy URL; "" is the local file in the state directory. It may hold a password.
     database: str = field(default="", repr=False)
+    # Seconds that records of an outcome, or lines of the audit, are kept; others for ever.
+    retention: dict[str, float] = field(default_factory=dict)
     directory: Path = Path("directory.yaml")
     unknown_callers: str = "default"  # default (the default user's rights) or refuse
     unknown_sources: str = "drop"  # drop or refuse

@@ -22,10 +22,12 @@ from tollbar.b2bua.chats import Chats
 from tollbar.b2bua.facts import CHAT, Assigned, Fact, Noticed
 from tollbar.b2bua.gate import Gate
 from tollbar.b2bua.rules import Rules
+from tollbar.b2bua.steps import Steps
 from tollbar.cdr.ledger import Ledger
 from tollbar.console import Console
 from tollbar.finding import Rejected
 from tollbar.gateway import Gateway
+from tollbar.gauges import measure
 from tollbar.log import CallLog
 from tollbar.metrics import Counters, Metrics
 from tollbar.net import seam
@@ -41,11 +43,13 @@ from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
+from tollbar.store.archive import Archive
 from tollbar.store.audit import Audit, AuditLine
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
+from tollbar.store.soundness import must_be_whole
 from tollbar.store.writer import Writer
 from tollbar.trace import Trace
 from tollbar.trail import Trail
@@ -74,6 +78,8 @@ class Engine(seam.Engine, Protocol):
     def chats(self) -> Chats: ...
     @property
     def open(self) -> Mapping[str, object]: ...
+    @property
+    def steps(self) -> Steps: ...
     def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
     def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
     def assign(
@@ -134,6 +140,7 @@ class Server:
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
+        self.archive: Archive | None = None
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
         self.scrape = Scrape(self.metrics, self.not_ready)
@@ -144,6 +151,7 @@ class Server:
         self.only_setups = False
         self.signals = 0
         self.reloading: asyncio.Task[str] | None = None
+        self.disk_error = ""  # what was last said of the disk
         self.engine: Engine
         self.driver: Driver
         self.loop: asyncio.AbstractEventLoop
@@ -167,6 +175,7 @@ class Server:
         gateway = self.gateway
         self.loop.set_exception_handler(failed)
         try:
+            must_be_whole(gateway.state_directory / DIRECTORY_FILE)
             self.local = LocalFile(gateway.state_directory, gateway.instance)
         except StoreError as error:
             raise StartError(str(error)) from error
@@ -183,7 +192,8 @@ class Server:
         self.writer = Writer(
             self.local, self._committed, self._not_committed, on_measured=self._measured
         )
-        self.measure()
+        self.archive = Archive(self.local, self.writer, gateway.database, gateway.retention)
+        measure(self)
         try:
             await self.control.start()
             if gateway.metrics_port:
@@ -193,6 +203,7 @@ class Server:
             raise StartError(reason(error, "the control socket or the metrics port")) from error
         self.restore(alive)
         self.writer.start()
+        self.archive.start()
         sys.setswitchinterval(SWITCH)  # `stop` gives it back
         # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
         # collector would walk every call in progress again and again to find nothing.
@@ -246,11 +257,15 @@ class Server:
         else:
             for port in self.ports:
                 port.close()
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.rest)
         if self.writer is not None and self.writer.alive:
             patience = 10.0 if self.signals < 2 else 0.0
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.stop, self.signals > 1)
         await self.trail.finish()
         if self.audit is not None:
             self.audit.database.close()
@@ -340,8 +355,22 @@ class Server:
         self.audit.append(*lines)
 
     def not_committed(self, n: int, error: Exception) -> None:
-        logger.error("records cannot be written: %s", error)
+        self.disk_says(str(error))
         self.driver.not_committed(n, error)
+
+    def disk_says(self, error: str) -> None:
+        """Once for each kind of trouble: the writer tries again more than once a second."""
+        if error != self.disk_error:
+            self.disk_error = error
+            if error:
+                logger.error("records cannot be written: %s", error)
+            else:
+                logger.warning("records are written again")
+
+    @property
+    def disk_failing(self) -> bool:
+        """The disk refuses, or a commit takes longer than ``commit_deadline``."""
+        return self.writer is not None and (self.writer.failing or self.engine.steps.disk_failed)
 
     # -- time
 
@@ -352,6 +381,10 @@ class Server:
             self.trace.flush()
         self.trail.flush(self.loop)
         self.tidy()
+        if not self.disk_failing:
+            self.disk_says("")
+        elif not self.disk_error:
+            self.disk_says("a commit takes longer than commit_deadline")
         if self.draining and self.may_leave(self.loop.time()):
             self.left.set()
 
@@ -431,61 +464,9 @@ class Server:
             return "draining"
         if self.writer is None or not self.writer.alive:
             return "starting"
-        if self.writer.failing:
+        if self.disk_failing:
             return "records cannot be written"
         return ""
-
-    def measure(self) -> None:
-        """What others count, shown with the metrics."""
-        writer, gauges, sums = self.writer, self.metrics.gauges, self.metrics.sums
-        assert writer is not None
-        streams = [port for port in self.ports if isinstance(port, StreamPort)]
-        datagrams = [port for port in self.ports if isinstance(port, UdpPort)]
-        gauges.update(
-            {
-                ("tollbar_record_backlog", "Changes waiting for the disk."): lambda: writer.backlog,
-                ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
-                    writer.failing
-                ),
-                ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
-                ("tollbar_chats_in_progress", "Chats of SIP MESSAGEs that are open."): lambda: len(
-                    self.engine.chats
-                ),
-                ("tollbar_guessing_locks", "Callers locked for guessing codes."): lambda: len(
-                    self.engine.gate.locks(time.time())
-                ),
-                ("tollbar_connections", "TCP and TLS connections."): lambda: sum(
-                    len(port.connections) for port in streams
-                ),
-            }
-        )
-        sums.update(
-            {
-                ("tollbar_send_errors", "Messages that could not be sent."): lambda: (
-                    self.driver.send_errors
-                ),
-                ("tollbar_datagrams_dropped", "Datagrams the full socket did not take."): lambda: (
-                    sum(port.dropped for port in datagrams)
-                ),
-                ("tollbar_connections_refused", "Connections beyond the bounds."): lambda: sum(
-                    port.refused for port in streams
-                ),
-                (
-                    "tollbar_guessing_locks_made",
-                    "Locks for guessing codes since the start.",
-                ): lambda: self.engine.gate.guesses.made,
-                ("tollbar_log_lines_dropped", "Log lines nobody took."): lambda: (
-                    self.outlet.dropped
-                ),
-                ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
-                    writer.refused
-                ),
-                (
-                    "tollbar_refusals_not_recorded",
-                    "Calls turned away whose record found no room.",
-                ): lambda: writer.overflowed,
-            }
-        )
 
 
 def shown(host: str, port: int) -> str:

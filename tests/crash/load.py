@@ -21,8 +21,9 @@ REFUSED: Final = "9005551234"  # the sample's dial plan blocks it
 class Load:
     """Places calls until it is stopped; ``dice`` may be changed on the way."""
 
-    def __init__(self, stage: Mortal, dice: random.Random) -> None:
+    def __init__(self, stage: Mortal, dice: random.Random, rate: int = RATE) -> None:
         self.stage = stage
+        self.rate = rate
         self.dice = dice
         self.placed: list[Outgoing] = []  # those that may not be over
         self.task = asyncio.get_running_loop().create_task(self.place())
@@ -30,7 +31,7 @@ class Load:
     async def place(self) -> None:
         due = time.monotonic()
         while True:
-            due += 1 / RATE
+            due += 1 / self.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if len(self.placed) >= MOST:
                 self.placed = [call for call in self.placed if not call.over]

@@ -21,6 +21,7 @@ from tollbar.cdr.record import Record
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE, LocalFile
 from tollbar.store.records import Records
+from tollbar.store.soundness import findings
 
 
 class LocalPlace:
@@ -72,7 +73,7 @@ def test_everything_is_there_after_closing_and_opening(tmp_path: Path) -> None:
     second = LocalFile(tmp_path)
     assert [c.kept for c in second.open_calls()] == [b"kept"]
     assert second.last_beat() == 1234.5
-    assert second.integrity() == []
+    assert findings(tmp_path / FILE) == []
     second.close()
     second.close()
 
@@ -153,16 +154,18 @@ def test_a_file_that_is_no_database_is_refused_and_let_go(tmp_path: Path) -> Non
             LocalFile(tmp_path)
 
 
-def test_damage_is_found(tmp_path: Path) -> None:
+def test_damage_is_found_before_anything_is_written(tmp_path: Path) -> None:
     local = LocalFile(tmp_path)
     local.commit(done(*(record(i) for i in range(200))))
     local.close()
-    with (tmp_path / FILE).open("r+b") as file:
+    path = tmp_path / FILE
+    with path.open("r+b") as file:
         file.seek(8192 * 5)
         file.write(b"\xa5" * 8192)
-    local = LocalFile(tmp_path)
-    assert local.integrity() != []
-    local.close()
+    held = path.read_bytes()
+    with pytest.raises(StoreError, match="is damaged"):
+        LocalFile(tmp_path)
+    assert path.read_bytes() == held
 
 
 def commit_for_ever(directory: Path, sent: int) -> None:

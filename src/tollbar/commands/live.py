@@ -23,6 +23,7 @@ def add(commands: parsers.Commands) -> None:
         "\n  tollbar calls\n  tollbar calls --json | jq -r .record_id\n",
     )
     parser.add_argument("-n", "--limit", type=int, default=1000, help="at most (default: 1000)")
+    parser.add_argument("--tenant", help="of this tenant only")
     parsers.json_option(parser)
     parser = parsers.command(
         commands,
@@ -103,7 +104,7 @@ def status(args: Namespace) -> int:
 
 
 def calls(args: Namespace) -> int:
-    found = asked(args, "calls", limit=args.limit)
+    found = asked(args, "calls", limit=args.limit, tenant=args.tenant)
     if args.json:
         for call in found:
             display.json_line(call)

@@ -18,6 +18,7 @@ class Batch:
 
     __slots__ = (
         "attempted",
+        "discarded",
         "durable",
         "finished",
         "forgotten",
@@ -35,6 +36,7 @@ class Batch:
         self.finished: dict[str, Finished] = {}
         self.kept: dict[str, tuple[bytes, str, str]] = {}
         self.forgotten: dict[str, tuple[str, str]] = {}
+        self.discarded: list[tuple[str, str]] = []  # records another database has
         self.sticky: dict[tuple[str, str], str] = {}
         self.durable = False
         # Set once this was tried and failed: then part of it may be on disk all the same.

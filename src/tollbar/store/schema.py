@@ -29,6 +29,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     delete,
+    exists,
     func,
     literal_column,
     select,
@@ -306,4 +307,21 @@ OPEN_CALLS: Final = _sql(
     .where(open_call.c.instance == bindparam("at_instance"))
     .order_by(open_call.c.record_id),
     "at_instance",
+)
+# What leaves for another database: closed calls only, in the order they got here.
+_CLOSED: Final = ~exists().where(
+    open_call.c.tenant == record.c.tenant, open_call.c.record_id == record.c.record_id
+)
+DELIVERABLE: Final = _sql(
+    select(*(record.c[name] for name in COLUMNS)).where(_CLOSED).order_by(record.c.seq)
+)
+WAITING: Final = _sql(select(func.count()).select_from(record).where(_CLOSED))
+DISCARD: Final = _sql(
+    delete(record).where(
+        record.c.tenant == bindparam("at_tenant"),
+        record.c.record_id == bindparam("at_record_id"),
+        _CLOSED,
+    ),
+    "at_tenant",
+    "at_record_id",
 )
