@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from tollbar.cdr import report
-from tollbar.cdr.export import rows_as_csv
+from tollbar.cdr.export.table import rows_as_csv
 from tollbar.commands import display, parsers, selection, settings
 from tollbar.store.records import Records
 
@@ -45,7 +45,7 @@ def run(args: Namespace) -> int:
     gateway = settings.gateway(args)
     filters = selection.filters(args, gateway)
     filters.in_report = True
-    zone = selection.zone(gateway)
+    zone = selection.zone(args, gateway)
     store = Records(gateway.state_directory)
     try:
         records = store.find(filters)

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tollbar.cdr.filters import Filters, days
 from tollbar.gateway import Gateway
@@ -25,6 +25,9 @@ def add(parser: ArgumentParser) -> None:
     group.add_argument("--peer", action="append", default=[], help="from this peer")
     group.add_argument("--trunk", action="append", default=[], help="to this trunk")
     group.add_argument("--tenant", help="of this tenant")
+    group.add_argument(
+        "--timezone", type=timezone, metavar="ZONE", help="of days and times (else gateway.yaml's)"
+    )
 
 
 def day(text: str) -> date | timedelta:
@@ -37,8 +40,15 @@ def day(text: str) -> date | timedelta:
         raise ArgumentTypeError(f"{text!r} is no day: YYYY-MM-DD, today, yesterday") from None
 
 
+def timezone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ArgumentTypeError(f"{text!r} is no time zone, such as America/New_York") from None
+
+
 def filters(args: Namespace, gateway: Gateway) -> Filters:
-    here = zone(gateway)
+    here = zone(args, gateway)
     today = datetime.now(here).date()
     one, first, last = (
         today - told if isinstance(told, timedelta) else told
@@ -59,5 +69,6 @@ def filters(args: Namespace, gateway: Gateway) -> Filters:
     )
 
 
-def zone(gateway: Gateway) -> ZoneInfo:
-    return ZoneInfo(gateway.timezone)
+def zone(args: Namespace, gateway: Gateway) -> ZoneInfo:
+    """The time zone of days and times: the one asked for, else gateway.yaml's."""
+    return args.timezone or ZoneInfo(gateway.timezone)
