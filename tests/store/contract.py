@@ -4,7 +4,9 @@ Derived classes give the fixture ``place``. Nothing here knows which database it
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -46,6 +48,13 @@ def ids(records: Iterable[Record]) -> list[str]:
     return [record.record_id for record in records]
 
 
+MINUTE = 60_000
+HOURS = [
+    (first * MINUTE, last * MINUTE)
+    for first, last in ((22 * 60 + 13, 22 * 60 + 14), (17 * 60 + 14, 3 * 60 + 59), (0, 24 * 60))
+]
+"""Hours of the day around 22:13:20 UTC, which the records of ``varied`` begin after."""
+
 FEW = st.sampled_from(["", "1", "1234", "2", "20"])
 FILTERS = st.builds(
     Filters,
@@ -58,6 +67,10 @@ FILTERS = st.builds(
     in_report=st.sampled_from([None, True, False]),
     since=st.sampled_from([None, record(3).dated]),
     until=st.sampled_from([None, record(9).dated]),
+    workgroups=st.lists(st.sampled_from(["", "litigation"]), max_size=1).map(tuple),
+    placed=st.sampled_from([None, True, False]),
+    hours=st.sampled_from([None, *HOURS]),
+    zone=st.sampled_from([UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
 )
 
 
@@ -72,6 +85,8 @@ def varied() -> list[Record]:
             direction=("out", "in")[i % 6 == 0],
             answer=None if i % 2 else record(i).answer,
             in_report=i % 4 != 0,
+            workgroup=("", "litigation")[i % 2],
+            tries=i % 3,
         )
         for i in range(14)
     ]
@@ -205,7 +220,9 @@ class StoreContract:
             assert dates == sorted(dates, reverse=newest_first)
         assert len(list(place.find(limit=700))) == 700
 
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(
+        max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
     @given(FILTERS)
     def test_filters_mean_the_same_here_as_in_memory(self, place: Place, filters: Filters) -> None:
         if not place.count():

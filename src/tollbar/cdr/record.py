@@ -67,6 +67,11 @@ class Record:
         """The moment reports file it under: the answer, else the setup."""
         return self.setup if self.answer is None else self.answer
 
+    @property
+    def placed(self) -> bool:
+        """Whether the call left for somewhere."""
+        return self.tries > 0 and self.outcome != "refused"
+
     def values(self) -> tuple[Any, ...]:
         """Everything, in the order of ``COLUMNS``."""
         return _values(self)

@@ -55,11 +55,11 @@ def run(args: Namespace) -> int:
     filters.record_ids = tuple(args.record)
     zone = selection.zone(args, gateway)
     left = forms.Left()
-    store = Records(gateway.state_directory)
+    store = settings.records(gateway)
     try:
         records = found(args, store, filters)
         if args.format:
-            for line in forms.lines(args, records, zone, left):
+            for line in forms.lines(args, display.progress(records), zone, left):
                 print(line)
         else:
             display.table(HEADINGS, (cells(record, zone) for record in records))
