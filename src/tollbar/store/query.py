@@ -89,7 +89,9 @@ def groups(
         (local(zone) // DAY).label(DATE) if key == DATE else record.c[key].label(key)
         for key in keys
     ]
-    names = [literal_column(str(place)) for place in range(1, len(columns) + 1)]
+    names: list[ColumnElement[Any]] = [
+        literal_column(str(place)) for place in range(1, len(columns) + 1)
+    ]
     return (
         select(
             *columns,

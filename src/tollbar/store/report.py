@@ -20,6 +20,7 @@ from tollbar.cdr.report import DETAIL_ORDER, DETAILED, GROUPS, Summary
 from tollbar.cdr.zone import day
 from tollbar.store import query
 from tollbar.store.records import PAGE, Records
+from tollbar.store.schema import record
 
 FIRST: Final = 2_000
 """Records whose codes come first, on their own."""
@@ -74,7 +75,7 @@ class Report:
 
     def _parts(self, key: str) -> Iterator[list[query.Condition]]:
         """The conditions, once for the first few values of ``key`` and once for the rest."""
-        column = query.record.c[key]
+        column = record.c[key]
         found = self._records.rows(query.nth(self._tenant, self._conditions, key, FIRST))
         if not found:
             yield self._conditions
