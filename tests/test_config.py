@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tollbar.config import Destination, Gateway, Source, load
+from tollbar.config import Destination, Gateway, Guessing, Source, load
 from tollbar.document import Rejected
 
 SAMPLE = Path(__file__).parent.parent / "config" / "gateway.yaml"
@@ -111,7 +111,7 @@ peers:
     to: tls:192.0.2.9
     domain: pbx.example.com
     location: berlin
-    trust: {identity: yes, account_code: true}
+    trust: {identity: yes, account_code: true, workgroup: on}
     reveal_reason: true
     rewrite: {+1317555XXXX: XXXX, 0317Z: +1317Z}
   carrier:
@@ -124,12 +124,14 @@ peers:
     first_answer: 500ms
     ring_timeout: 3m
 dial_groups:
-  carriers: {members: [carrier], hunt: sequential}
+  carriers: {members: {carrier: 3}, hunt: weighted, schedule: [mon-fri 08:00-18:00]}
 account_codes:
   enabled: false
   headers: [X-accountcode]
   parameter: Matter
   templates: ["*61*CODE#NUMBER", CODE**NUMBER]
+  sticky: {set: "*62*CODE#", clear: "*63#"}
+guessing: {tries: 3, within: 1m, delay: 2s, longest: 1d, peer_tries: 0, peer_locks: true}
 identity: {unknown_callers: refuse, unknown_sources: refuse}
 unmatched: as_entered
 shadow: true
@@ -166,6 +168,15 @@ logging: {format: json, level: debug}
     assert (carrier.send_code_as, carrier.listener) == ("X-Billing", "udp")
     assert gateway.account_codes.parameter == "matter"
     assert gateway.account_codes.templates == ["*61*CODE#NUMBER", "CODE**NUMBER"]
+    assert (gateway.account_codes.sticky_set, gateway.account_codes.sticky_clear) == (
+        "*62*CODE#",
+        "*63#",
+    )
+    assert gateway.guessing == Guessing(3, 60.0, 2.0, 86400.0, 0, True)
+    assert pbx.trust_workgroup
+    (group,) = gateway.dial_groups
+    assert (group.members, group.weights, group.hunt) == (["carrier"], {"carrier": 3}, "weighted")
+    assert group.schedule == ["mon-fri 08:00-18:00"]
     assert (gateway.max_call, gateway.max_calls, gateway.commit_deadline) == (3600.0, 10, 0.5)
     assert gateway.database == "postgresql+psycopg://tollbar:s3cret@db/tollbar"
     assert "s3cret" not in repr(gateway)
@@ -349,9 +360,44 @@ def test_ten_mistakes_are_told_with_line_and_hint(text: str, told: str) -> None:
         ),
         (
             "carriers: [carrier]",
-            "carriers: {members: [carrier], hunt: weighted}",
-            'gateway.yaml:14:40: dial_groups.carriers.hunt: "weighted" is not a choice '
-            "(known: sequential)",
+            "carriers: {members: [carrier], hunt: random}",
+            'gateway.yaml:14:40: dial_groups.carriers.hunt: "random" is not a choice '
+            "(known: sequential, round_robin, weighted)",
+        ),
+        (
+            "carriers: [carrier]",
+            "carriers: {members: {carrier: 2}}",
+            "gateway.yaml:14:14: dial_groups.carriers.members: has weights "
+            "(hunt: weighted, or a list of names)",
+        ),
+        (
+            "carriers: [carrier]",
+            "carriers: {members: {carrier: 0}, hunt: weighted}",
+            "gateway.yaml:14:33: dial_groups.carriers.members.carrier: 0 is out of range "
+            "(1 to 1000)",
+        ),
+        (
+            "carriers: [carrier]",
+            "carriers: {members: [carrier], schedule: [mon, mon]}",
+            'gateway.yaml:14:50: dial_groups.carriers.schedule[2]: "mon" is given twice '
+            "(remove one)",
+        ),
+        (
+            "dial_groups:\n",
+            "account_codes: {sticky: {set: '*62*CODE#'}}\ndial_groups:\n",
+            'gateway.yaml:13:17: account_codes.sticky: "clear" is missing '
+            '(the feature code that clears it, as in clear: "*63#")',
+        ),
+        (
+            "dial_groups:\n",
+            "guessing: {delay: 2h}\ndial_groups:\n",
+            "gateway.yaml:13:19: guessing.delay: the first lock would be longer than the longest "
+            "(delay: 1m)",
+        ),
+        (
+            "dial_groups:\n",
+            "guessing: {tries: -1}\ndial_groups:\n",
+            'gateway.yaml:13:19: guessing.tries: "-1" is not a whole number (0 to 1000)',
         ),
         # meaning
         (

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tollbar.config import load
+from tollbar.directory.reading import read_directory
 from tollbar.document import Rejected
 from tollbar.finding import Finding
-from tollbar.loading import load_snapshot
+from tollbar.loading import compile_for, load_snapshot
 from tollbar.policy.attempt import FORWARD, REJECT, Attempt, Decision, Route, Situation
 from tollbar.policy.decision import decide
 from tollbar.policy.snapshot import Snapshot
@@ -249,6 +250,46 @@ def test_what_the_gateway_file_says_wrong_is_told_there(tmp_path: Path) -> None:
     (told,) = refuses(gateway)
     line = text.split("\n").index(old) + 1
     assert told.startswith(f"{gateway}:{line}:15: ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "column", "told"),
+    [
+        (
+            "  pbx: [pbx]",
+            "  pbx: {members: [pbx], schedule: [mon-fri 08:00-18:00, moon]}",
+            57,
+            "dial group pbx: schedule: 'moon' names no days",
+        ),
+        (
+            '  templates: ["*61*CODE#NUMBER"]',
+            '  sticky: {set: "*62#", clear: "*63#"}',
+            3,
+            "sticky code *62#: sets a sticky code, but CODE is missing",
+        ),
+    ],
+)
+def test_schedules_and_feature_codes_are_told_at_their_line(
+    tmp_path: Path, old: str, new: str, column: int, told: str
+) -> None:
+    gateway = files(tmp_path, (SAMPLE.parent / "directory.yaml").read_text(encoding="utf-8"))
+    text = gateway.read_text(encoding="utf-8")
+    gateway.write_text(text.replace(old, new), encoding="utf-8")
+    (said,) = refuses(gateway)
+    line = text.split("\n").index(old) + 1
+    assert said.startswith(f"{gateway}:{line}:{column}: {told}")
+
+
+def test_what_did_not_change_is_taken_over(sample: tuple[Snapshot, list[Finding]]) -> None:
+    gateway = load(SAMPLE, {})
+    directory = read_directory(gateway.directory)
+    first, _ = compile_for(gateway, directory)
+    again, _ = compile_for(load(SAMPLE, {}), directory, first)
+    assert again.tenants["default"].plan is first.tenants["default"].plan
+    assert (
+        compile_for(gateway, directory)[0].tenants["default"].plan
+        is not first.tenants["default"].plan
+    )
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:

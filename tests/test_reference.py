@@ -79,11 +79,12 @@ def used(example: str) -> set[str]:
 def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) -> None:
     (example,) = examples(REFERENCE / "gateway.md")
     load(written(tmp_path, plain(example), {}), {})
-    headings = ["listeners", "peers", "dial_groups", "account_codes", "identity", "limits"]
-    headings += ["metrics", "logging"]
+    headings = ["listeners", "peers", "dial_groups", "account_codes", "guessing", "identity"]
+    headings += ["limits", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}
     told["gateway"] = set(first_column(section(text, "The whole file")))
+    told["gateway account_codes.sticky"] = {"set", "clear"}
     told["gateway peers.trust"] = set(first_column(section(text, "trust")))
     assert told == asked
     assert {key for keys in asked.values() for key in keys} - used(example) == set()

@@ -25,6 +25,7 @@ from tollbar.gateway import (
     Destination,
     DialGroup,
     Gateway,
+    Guessing,
     Listener,
     Peer,
     Source,
@@ -36,6 +37,7 @@ __all__ = [
     "Destination",
     "DialGroup",
     "Gateway",
+    "Guessing",
     "Listener",
     "Peer",
     "Source",
@@ -56,6 +58,7 @@ _OWN_HEADERS: Final = """
     session-expires subscription-state supported timestamp to unsupported user-agent via
     warning www-authenticate x-workgroup
 """
+_HUNTS: Final = ("sequential", "round_robin", "weighted")
 _OWN_PARAMETERS: Final = "transport user method ttl maddr lr comp tag phone-context isub ext ob gr"
 
 
@@ -73,8 +76,8 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Gateway:
 
 def _gateway(root: Value, path: Path) -> Gateway:
     known = (
-        "listeners peers dial_groups account_codes identity limits state_directory database "
-        "directory metrics logging timezone instance unmatched shadow statuses"
+        "listeners peers dial_groups account_codes guessing identity limits state_directory "
+        "database directory metrics logging timezone instance unmatched shadow statuses"
     )
     needed = {
         "listeners": "the addresses to answer on, as in udp: {bind: udp:127.0.0.1:5060}",
@@ -95,6 +98,7 @@ def _gateway(root: Value, path: Path) -> Gateway:
         if name in top and not top.entries(name):
             top.wrong(name, "is empty", needed[name])
     gateway.account_codes = _account_codes(top, places)
+    gateway.guessing = _guessing(top)
     gateway.state_directory = _path(top, "state_directory", path.parent, "var")
     gateway.directory = _path(top, "directory", path.parent, "directory.yaml")
     gateway.database = _secret(top, "database", path.parent)
@@ -173,9 +177,10 @@ def _peer(name: str, value: Value, places: dict[str, Place]) -> Peer:
     peer.to = fields.parsed("to", lambda text: Destination(*transport_address(text)), None)
     peer.domain = fields.parsed("domain", _domain, "")
     peer.location = fields.text("location")
-    trust = _section(fields, "trust", "identity account_code")
+    trust = _section(fields, "trust", "identity account_code workgroup")
     peer.trust_identity = trust.flag("identity")
     peer.trust_code = trust.flag("account_code")
+    peer.trust_workgroup = trust.flag("workgroup")
     peer.reveal_reason = fields.flag("reveal_reason")
     peer.rewrite = list(_texts(fields, "rewrite", places))
     peer.send_code_as = fields.parsed("send_code_as", _code_header, "")
@@ -194,26 +199,40 @@ def _dial_group(name: str, value: Value, places: dict[str, Place]) -> DialGroup:
     group = DialGroup(name, [])
     members = value
     if value.kind == "a mapping":
-        fields = value.fields("members hunt", {"members": "members: [name of a trunk, ...]"})
-        group.hunt = fields.choice("hunt", ("sequential",), "sequential")
+        fields = value.fields(
+            "members hunt schedule", {"members": "members: [name of a trunk, ...]"}
+        )
+        group.hunt = fields.choice("hunt", _HUNTS, "sequential")
+        for entry in fields.items("schedule"):
+            line = entry.text()
+            places[f"dial_groups.{name}.schedule {line}"] = entry.place
+            if line in group.schedule:
+                entry.wrong(f'"{line}" is given twice', "remove one")
+            group.schedule.append(line)
         found = fields.get("members")
         if found is None:
             return group
         members = found
-    for entry in members.items():
-        member = entry.text()
+    if members.kind == "a mapping":
+        if group.hunt != "weighted":
+            members.wrong("has weights", "hunt: weighted, or a list of names")
+        pairs = members.entries()
+        group.weights = {member: entry.integer(1, 1000, 1) for member, entry in pairs}
+    else:
+        pairs = [(entry.text(), entry) for entry in members.items()]
+    for member, entry in pairs:
         if member in group.members:
             entry.wrong(f'"{member}" is in this dial group already', "remove one")
         elif member:
             places[f"dial_groups.{name}.{member}"] = entry.place
             group.members.append(member)
-    if members.empty or (members.kind == "a list" and not members.items()):
+    if members.empty or not (pairs or members.kind == "a text"):
         members.wrong("has no members", "name at least one trunk or PBX")
     return group
 
 
 def _account_codes(top: Fields, places: dict[str, Place]) -> AccountCodes:
-    fields = _section(top, "account_codes", "enabled headers parameter templates")
+    fields = _section(top, "account_codes", "enabled headers parameter templates sticky")
     codes = AccountCodes()
     codes.enabled = fields.flag("enabled", True)
     if "headers" in fields:
@@ -228,7 +247,32 @@ def _account_codes(top: Fields, places: dict[str, Place]) -> AccountCodes:
     for entry in fields.items("templates"):
         places[f"account_codes.templates[{len(codes.templates) + 1}]"] = entry.place
         codes.templates.append(entry.text())
+    sticky = fields.get("sticky")
+    if sticky is not None:
+        places["account_codes.sticky"] = sticky.place
+        needed = {
+            "set": 'the feature code that sets one, as in set: "*62*CODE#"',
+            "clear": 'the feature code that clears it, as in clear: "*63#"',
+        }
+        features = sticky.fields("set clear", needed)
+        codes.sticky_set = features.text("set")
+        codes.sticky_clear = features.text("clear")
     return codes
+
+
+def _guessing(top: Fields) -> Guessing:
+    rules = Guessing()
+    fields = _section(top, "guessing", "tries within delay longest peer_tries peer_locks")
+    rules.tries = fields.integer("tries", 0, 1000, rules.tries)
+    rules.within = fields.seconds("within", rules.within)
+    rules.delay = fields.seconds("delay", rules.delay)
+    rules.longest = fields.seconds("longest", rules.longest)
+    rules.peer_tries = fields.integer("peer_tries", 0, 1000, rules.peer_tries)
+    rules.peer_locks = fields.flag("peer_locks")
+    if rules.delay > rules.longest:
+        name = "delay" if "delay" in fields else "longest"
+        fields.wrong(name, "the first lock would be longer than the longest", "delay: 1m")
+    return rules
 
 
 def _section(fields: Fields, name: str, known: str) -> Fields:

@@ -74,6 +74,7 @@ class Peer:
     location: str = ""
     trust_identity: bool = False
     trust_code: bool = False
+    trust_workgroup: bool = False
     reveal_reason: bool = False
     rewrite: list[tuple[str, str]] = field(default_factory=list)  # caller: pattern, output
     send_code_as: str = ""  # header name under which this trunk is given the code; "" never
@@ -86,11 +87,13 @@ class Peer:
 
 @dataclass(slots=True)
 class DialGroup:
-    """An ordered set of trunks; ``hunt`` is sequential (others come later)."""
+    """An ordered set of trunks, by which rule they are tried, and when it is open."""
 
     name: str
     members: list[str]
-    hunt: str = "sequential"
+    hunt: str = "sequential"  # or round_robin, weighted
+    weights: dict[str, int] = field(default_factory=dict)  # weighted: 1 where there is none
+    schedule: list[str] = field(default_factory=list)  # none: always
 
 
 @dataclass(slots=True)
@@ -101,6 +104,20 @@ class AccountCodes:
     headers: list[str] = field(default_factory=lambda: ["X-Account-Code"])
     parameter: str = "account-code"
     templates: list[str] = field(default_factory=list)
+    sticky_set: str = ""  # feature code that sets a sticky code; "" is none
+    sticky_clear: str = ""
+
+
+@dataclass(slots=True)
+class Guessing:
+    """When codes that are not accepted lock whoever gives them. Times in seconds."""
+
+    tries: int = 5  # 0: nobody is locked
+    within: float = 600.0
+    delay: float = 60.0
+    longest: float = 3600.0
+    peer_tries: int = 50
+    peer_locks: bool = False
 
 
 @dataclass(slots=True)
@@ -112,6 +129,7 @@ class Gateway:
     peers: list[Peer]
     dial_groups: list[DialGroup]
     account_codes: AccountCodes = field(default_factory=AccountCodes)
+    guessing: Guessing = field(default_factory=Guessing)
     state_directory: Path = Path("var")
     # SQLAlchemy URL; "" is the local file in the state directory. It may hold a password.
     database: str = field(default="", repr=False)

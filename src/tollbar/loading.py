@@ -12,6 +12,7 @@ from tollbar.directory.reading import read_directory
 from tollbar.finding import Finding, Place
 from tollbar.gateway import Gateway
 from tollbar.policy import finding
+from tollbar.policy.guess import Guessing
 from tollbar.policy.snapshot import Settings, Snapshot
 from tollbar.policy.trunk import DialGroup, PeerRules
 
@@ -32,14 +33,20 @@ def load_snapshot(gateway: Gateway) -> tuple[Snapshot, list[Finding]]:
             gc.enable()
 
 
-def compile_for(gateway: Gateway, directory: Directory) -> tuple[Snapshot, list[Finding]]:
-    """Compile a directory, wherever it was read from, with the gateway's peers and settings."""
+def compile_for(
+    gateway: Gateway, directory: Directory, previous: Snapshot | None = None
+) -> tuple[Snapshot, list[Finding]]:
+    """Compile a directory, wherever it was read from, with the gateway's peers and settings.
+
+    What did not change since ``previous`` is taken over from it.
+    """
     snapshot, warnings = compile_directory(
         directory,
         peer_rules(gateway),
-        [DialGroup(group.name, group.members, group.hunt) for group in gateway.dial_groups],
+        dial_groups(gateway),
         settings(gateway),
         _places(gateway),
+        previous,
     )
     if gateway.database:
         place = gateway.places["database"]
@@ -64,8 +71,16 @@ def peer_rules(gateway: Gateway) -> list[PeerRules]:
             peer.incoming,
             peer.incoming_numbers,
             peer.transit,
+            peer.trust_workgroup,
         )
         for peer in gateway.peers
+    ]
+
+
+def dial_groups(gateway: Gateway) -> list[DialGroup]:
+    return [
+        DialGroup(group.name, group.members, group.hunt, group.weights, group.schedule)
+        for group in gateway.dial_groups
     ]
 
 
@@ -78,6 +93,16 @@ def settings(gateway: Gateway) -> Settings:
         shadow=gateway.shadow,
         statuses=gateway.statuses,
         timezone=gateway.timezone,
+        sticky_set=gateway.account_codes.sticky_set,
+        sticky_clear=gateway.account_codes.sticky_clear,
+        guessing=Guessing(
+            gateway.guessing.tries,
+            gateway.guessing.within,
+            gateway.guessing.delay,
+            gateway.guessing.longest,
+            gateway.guessing.peer_tries,
+            gateway.guessing.peer_locks,
+        ),
     )
 
 
@@ -87,11 +112,15 @@ def _places(gateway: Gateway) -> dict[tuple[str, str], Place]:
         (finding.SETTINGS, name): gateway.places.get(name, file)
         for name in ("", "timezone", "unmatched", "statuses")
     }
+    places[finding.SETTINGS, "sticky"] = gateway.places.get("account_codes.sticky", file)
     for peer in gateway.peers:
         places[finding.PEER, peer.name] = gateway.places.get(f"peers.{peer.name}", file)
     for group in gateway.dial_groups:
         where = f"dial_groups.{group.name}"
         places[finding.DIAL_GROUP, group.name] = gateway.places.get(where, file)
+        for line in group.schedule:
+            place = gateway.places.get(f"{where}.schedule {line}", file)
+            places[finding.SCHEDULE, f"{group.name} {line}"] = place
     for number, template in enumerate(gateway.account_codes.templates, 1):
         where = f"account_codes.templates[{number}]"
         places[finding.TEMPLATE, template] = gateway.places.get(where, file)

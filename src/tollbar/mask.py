@@ -34,8 +34,14 @@ class _Template:
         self.code_first = parts[1] == "CODE"
 
     def mask(self, dialled: str) -> str | None:
-        if not dialled.startswith(self.before):
+        # A prefix may stand before a template, save before one that begins with digits.
+        behind = self.before and not self.before.isdigit()
+        head = dialled.find(self.before) if behind else 0
+        if head < 0 or not dialled.startswith(self.before, head):
             return None
+        if head:
+            masked = self.mask(dialled[head:])
+            return None if masked is None else dialled[:head] + masked
         start = len(self.before)
         end = dialled.find(self.between, start)
         if not self.code_first:
@@ -48,6 +54,20 @@ class _Template:
         return f"{self.before}{MASK}{dialled[end:]}"
 
 
+class _Sticky:
+    """The feature code that sets a sticky code: what stands before and behind it."""
+
+    __slots__ = ("after", "before")
+
+    def __init__(self, text: str) -> None:
+        self.before, _, self.after = text.partition("CODE")
+
+    def mask(self, dialled: str) -> str | None:
+        if not self.before or not dialled.startswith(self.before):
+            return None
+        return f"{self.before}{MASK}{self.after}"
+
+
 class Mask:
     """What hides codes, by the gateway's account code settings.
 
@@ -57,7 +77,9 @@ class Mask:
     __slots__ = ("_headers", "_parameter", "_templates")
 
     def __init__(self, codes: AccountCodes, headers: Iterable[str] = ()) -> None:
-        self._templates = [_Template(template) for template in codes.templates]
+        self._templates: list[_Template | _Sticky] = [_Template(t) for t in codes.templates]
+        if codes.sticky_set:
+            self._templates.append(_Sticky(codes.sticky_set))
         names = {name.encode() for name in (*codes.headers, *headers) if name}
         names.update(_SECRET_HEADERS)
         self._headers = re.compile(

@@ -9,6 +9,7 @@ from tollbar.b2bua.engine import Rules
 from tollbar.b2bua.peer import Peer, Peers
 from tollbar.gateway import Gateway, Listener
 from tollbar.gateway import Peer as Configured
+from tollbar.policy.feature import compile_features
 from tollbar.policy.template import Templates, compile_templates
 from tollbar.sip.flow import TCP, TLS, UDP, Target
 from tollbar.sip.stack import Listener as Shown
@@ -49,7 +50,7 @@ def rules(gateway: Gateway) -> Rules:
         Peers([peer(entry) for entry in gateway.peers]),
         headers=tuple(dict.fromkeys((*codes.headers, *given))),
         parameter=codes.parameter,
-        undress=Undress(codes.templates),
+        undress=Undress(codes.templates, codes.sticky_set),
         max_call=gateway.max_call,
         max_calls=gateway.max_calls,
         commit_deadline=gateway.commit_deadline,
@@ -77,18 +78,28 @@ def peer(entry: Configured) -> Peer:
 
 
 class Undress:
-    """Takes a digit template's code and marks off a number."""
+    """Takes a digit template's code and marks off a number; of a feature code nothing is left.
 
-    __slots__ = ("_templates",)
+    A template may stand behind a prefix, which is not known here.
+    """
 
-    def __init__(self, texts: list[str]) -> None:
+    __slots__ = ("_features", "_templates")
+
+    def __init__(self, texts: list[str], sticky_set: str = "") -> None:
         self._templates = Templates(compile_templates(texts)[0])
+        self._features = compile_features(sticky_set, "", ())[0]
 
     def __call__(self, number: str) -> str:
+        if self._features is not None and self._features.begun(number):
+            return NOBODY
         found = self._templates.split(number)
+        place = self._templates.inside(number)
+        if found is None and place > 0:
+            number = number[place:]
+            found = self._templates.split(number)
         if found is not None:
             return found[0]
-        return NOBODY if self._templates.begun(number) else number
+        return NOBODY if self._templates.begun(number, planned=False) else number
 
 
 def server_names(gateway: Gateway) -> dict[tuple[str, int], str]:

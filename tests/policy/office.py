@@ -147,10 +147,11 @@ def call(
     via: str = "pbx",
     utc: float = NOON,
     down: frozenset[str] = frozenset(),
+    situation: dict[str, Any] | None = None,
     **attempt: Any,
 ) -> Decision:
     """Decide one call; ``code`` comes in the header."""
     given = Attempt(via, dialled, from_user=caller, **attempt)
     if code is not None:
         given.codes = [("header", code)]
-    return decide(snapshot, given, Situation(utc, down=down))
+    return decide(snapshot, given, Situation(utc, down=down, **(situation or {})))

@@ -83,17 +83,6 @@ def test_the_configured_zone_decides_about_today() -> None:
     assert call(build(tenant), "9195551234", code="5", utc=late).code_check == "expired"
 
 
-def test_a_pick_list_holds_what_may_be_used_in_string_order() -> None:
-    tenant = build().tenants["default"]
-    bob = tenant.users["bob"]
-    assert [code.code for code in tenant.codes.usable(NOON, bob)] == ["0815", "4711"]
-    alice = [code.code for code in tenant.codes.usable(NOON, tenant.users["alice"])]
-    assert alice == sorted(alice)
-    assert "99" not in alice
-    assert "2020" not in alice
-    assert "001235" in alice
-
-
 @pytest.mark.parametrize(
     ("codes", "told"),
     [

@@ -7,10 +7,22 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.policy.office import CARRIERS, OFFICE, PLAN, build, findings, planned, refused
+from tests.policy.office import (
+    CARRIERS,
+    GROUPS,
+    OFFICE,
+    PLAN,
+    build,
+    call,
+    findings,
+    planned,
+    refused,
+)
 
 from tollbar.policy.bypass import Search
 from tollbar.policy.dialplan import DialObject, DialPlan, GroupUse
+from tollbar.policy.rights import Rights
+from tollbar.policy.trunk import DialGroup
 
 TEN = "NXXNXXXXXX"
 
@@ -103,6 +115,30 @@ def test_dial_strings_reach_the_same_whatever_the_standardized_number_says() -> 
     assert any("8" + TEN in text for text in refused(asks, free))
     elsewhere = replace(free, groups=(GroupUse("pbx"),))
     assert not refused(asks, elsewhere)
+
+
+def test_two_dial_groups_with_one_trunk_reach_the_same() -> None:
+    asks = DialObject(TEN, "local", dial_string="1" + TEN, verification=True, groups=CARRIERS)
+    free = replace(asks, pattern="8" + TEN, verification=False, groups=(GroupUse("other"),))
+    groups = (*GROUPS, DialGroup("other", ("backup", "pbx")))
+    assert any("8" + TEN in text for text in refused(asks, free, groups=groups))
+    apart = (*GROUPS, DialGroup("other", ("pbx",)))
+    assert not refused(asks, free, groups=apart)
+
+
+@pytest.mark.parametrize("head", ["", "*71*", "*61*4711#", "*71**61*4711#", "*61*4711#*71*"])
+def test_prefixes_and_templates_reach_nothing_that_the_number_alone_does_not(head: str) -> None:
+    groups = [
+        replace(group, prefix="*71*") if group.name == "litigation" else group
+        for group in OFFICE.workgroups
+    ]
+    tenant = replace(OFFICE, workgroups=groups)
+    snapshot = build(tenant, templates=["*61*CODE#NUMBER"])
+    for number in ("9005551234", "9+19005551234"):
+        assert call(snapshot, head + number).reason == "blocked"
+    limited = replace(tenant, default_user=Rights(classifications=frozenset({"local"})))
+    decision = call(build(limited, templates=["*61*CODE#NUMBER"]), head + "9195551234")
+    assert decision.reason == "classification"
 
 
 def test_a_blocked_number_is_not_reached_through_a_dial_string() -> None:

@@ -19,11 +19,12 @@ def compile_directory(
     dial_groups: Sequence[DialGroup],
     settings: Settings,
     places: Mapping[tuple[str, str], Place] | None = None,
+    previous: Snapshot | None = None,
 ) -> tuple[Snapshot, list[Finding]]:
     """The snapshot and what is doubtful about it; raises ``Rejected`` when it cannot be used.
 
     ``places`` finds by (kind, key) what stands outside the directory: peers, dial groups,
-    templates.
+    templates. From ``previous`` is taken over what did not change.
     """
 
     def located(found: finding.Finding) -> Finding:
@@ -33,7 +34,7 @@ def compile_directory(
         return Finding(place, "", found.text)
 
     try:
-        snapshot = compile_snapshot(directory.tenants, peers, dial_groups, settings)
+        snapshot = compile_snapshot(directory.tenants, peers, dial_groups, settings, previous)
     except PlanError as error:
         raise Rejected(_in_order(map(located, error.findings))) from None
     return snapshot, _in_order(map(located, snapshot.warnings))

@@ -5,9 +5,11 @@ one into a number. Days of validity are calendar days in the configured time zon
 into instants once, when the codes are loaded.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from heapq import merge
 from math import inf
 from typing import Final
 
@@ -51,10 +53,13 @@ def day_starts(day: date, zone: tzinfo) -> float:
 class Codes:
     """A tenant's codes, compiled: one dictionary, and instants for those with dates."""
 
-    __slots__ = ("_spans", "by_code")
+    __slots__ = ("_by_length", "_sorted", "_spans", "by_code")
 
     def __init__(self, codes: Sequence[Code], zone: tzinfo) -> None:
         self.by_code = {code.code: code for code in codes}
+        # For pick lists only, sorted when the first of them is asked for.
+        self._sorted: list[str] | None = None
+        self._by_length: list[list[str]] | None = None
         self._spans: dict[str, tuple[float, float]] = {}
         for code in codes:
             if code.valid_from is not None or code.valid_until is not None:
@@ -77,17 +82,59 @@ class Codes:
             return EXPIRED
         return VALID if caller.may_use(given) else NOT_PERMITTED
 
-    def usable(self, utc: float, caller: Effective) -> list[Code]:
-        """The codes the caller may use now, in string order, for pick lists."""
-        return [
-            self.by_code[code]
-            for code in sorted(self.by_code)
-            if self.check(code, utc, caller) == VALID
+    def beginning(
+        self, prefix: str, caller: Effective, *, by_number: bool = False
+    ) -> Iterator[str]:
+        """The codes that begin so and that the caller has access to, valid or not.
+
+        In string order, or by number and then as strings. No more is looked through than the
+        codes that begin so, or the caller's own where those are fewer.
+        """
+        if self._sorted is None:
+            self._sorted = sorted(self.by_code)
+        own = caller.named_codes()
+        start = bisect_left(self._sorted, prefix)
+        # No digit sorts behind a colon.
+        stop = bisect_left(self._sorted, prefix + ":")
+        if own is not None and len(own) < stop - start:
+            few = sorted(code for code in own if code.startswith(prefix) and code in self.by_code)
+            yield from sorted(few, key=by_value) if by_number else few
+            return
+        found = self._by_number(prefix) if by_number else between(self._sorted, start, stop)
+        for code in found:
+            if own is None or code in own:
+                yield code
+
+    def _by_number(self, prefix: str) -> Iterator[str]:
+        """Among codes of one length the order of strings is the order of numbers."""
+        if self._by_length is None:
+            assert self._sorted is not None
+            lengths: dict[int, list[str]] = {}
+            for code in self._sorted:
+                lengths.setdefault(len(code), []).append(code)
+            self._by_length = list(lengths.values())
+        spans = [
+            between(codes, bisect_left(codes, prefix), bisect_left(codes, prefix + ":"))
+            for codes in self._by_length
         ]
+        return merge(*spans, key=by_value)
 
 
-def check_codes(codes: Sequence[Code], tenant: str) -> list[Finding]:
-    """What is wrong with the codes themselves."""
+def between(codes: Sequence[str], start: int, stop: int) -> Iterator[str]:
+    """A stretch of a long list without a copy of it."""
+    return (codes[place] for place in range(start, stop))
+
+
+def by_value(code: str) -> tuple[int, str]:
+    """The key that orders codes by number; those alike in number as strings."""
+    return int(code), code
+
+
+def check_codes(
+    codes: Sequence[Code], tenant: str, known: Mapping[str, Code] | None = None
+) -> list[Finding]:
+    """What is wrong with the codes themselves; the very objects in ``known`` are sound."""
+    known = known or {}
     found: list[Finding] = []
     seen: set[str] = set()
 
@@ -95,6 +142,9 @@ def check_codes(codes: Sequence[Code], tenant: str) -> list[Finding]:
         found.append(Finding(finding.CODE, code, f"account code {code}: {text}", index, tenant))
 
     for index, code in enumerate(codes):
+        if code.code not in seen and known.get(code.code) is code:
+            seen.add(code.code)
+            continue
         if not well_formed(code.code):
             say(index, code.code, "a code is 1 to 50 digits")
         if code.code in seen:

@@ -86,6 +86,9 @@ class Decision:
     although ``reason`` would have refused it. ``holder`` is (tenant, user or caller's number):
     whose sticky code and whose guesses these are. ``sticky`` is the sticky code that an ANSWER
     sets, "" that it clears it. ``workgroup`` is the one on whose behalf the call is made.
+    ``guessed`` says that a code was looked at and not accepted, which is held against ``holder``
+    and the peer (``guess``). ``hunted`` names the dial groups among the routes' that take turns:
+    the engine moves the cursor of one when the first try through it is made.
     """
 
     action: str
@@ -118,4 +121,6 @@ class Decision:
     holder: tuple[str, str] = ("", "")
     sticky: str = ""
     workgroup: str = ""
+    guessed: bool = False
+    hunted: Sequence[str] = ()
     steps: Sequence[tuple[str, str]] = ()

@@ -3,7 +3,9 @@
 Two objects clash when a number exists that both reach, each by a spelling for which it is the
 first that matches, and one asks for a code, is blocked or is classified otherwise while the
 other is not. Reaching is judged by standardized numbers, and by the dial strings sent to one
-dial group. Regular expressions escape this check: the decision looks again at call time.
+peer, whatever dial group leads there. What stands behind a digit template or a prefix is judged
+by the same plan, so these need no look of their own. Regular expressions escape this check: the
+decision looks again at call time.
 """
 
 from collections.abc import Iterator, Sequence
@@ -162,9 +164,19 @@ class Search:
     def run(self) -> None:
         """Look through everything; ``errors`` has one finding for each object that clashes."""
         self._among(self._by_standardized())
-        names = {use.group.name for entry in self._plan.entries for use in entry.uses}
-        for name in sorted(names):
-            self._among(self._by_group(name))
+        for groups in self._reaching_one_peer():
+            self._among(self._by_groups(groups))
+
+    def _reaching_one_peer(self) -> list[frozenset[str]]:
+        """For each peer the dial groups that lead there; sets within another are left out."""
+        leading: dict[str, set[str]] = {}
+        for entry in self._plan.entries:
+            for use in entry.uses:
+                for member in use.group.members:
+                    leading.setdefault(member, set()).add(use.group.name)
+        found = {frozenset(groups) for groups in leading.values()}
+        whole = [groups for groups in found if not any(groups < other for other in found)]
+        return sorted(whole, key=sorted)
 
     def _by_standardized(self) -> list[Way]:
         return [
@@ -178,15 +190,15 @@ class Search:
             )
         ]
 
-    def _by_group(self, name: str) -> list[Way]:
-        """Ways to what a dial group is sent; what is blocked is thought to be sent anywhere."""
+    def _by_groups(self, names: frozenset[str]) -> list[Way]:
+        """Ways to what these groups are sent; what is blocked is thought to be sent anywhere."""
         found: list[Way] = []
         for entry in self._plan.entries:
             if entry.blocked:
                 outcome = _outcome(entry, entry.classification)
                 found += ways(entry, entry.dial_string, outcome, whole=True)
             for use in entry.uses:
-                if use.group.name == name and not entry.blocked:
+                if use.group.name in names and not entry.blocked:
                     outcome = _outcome(entry, use.classification)
                     found += ways(entry, use.dial_string, outcome, whole=True)
         return found

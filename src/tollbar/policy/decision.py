@@ -5,11 +5,14 @@ reason. Emergency calls pass them all. It reads the snapshot and never writes it
 counts, and never lets an account code into anything but ``Decision.account_code``.
 """
 
-from tollbar.policy.attempt import FORWARD, INTERNAL, Attempt, Decision, Situation
+from tollbar.policy.attempt import ANSWER, FORWARD, INTERNAL, Attempt, Decision, Situation
 from tollbar.policy.caller import Caller, find_caller, outside_caller
 from tollbar.policy.compiled import PeerPolicy, Snapshot
 from tollbar.policy.dialplan import Entry
+from tollbar.policy.feature import CLEAR
 from tollbar.policy.given import gather
+from tollbar.policy.guess import locked, number_holder, peer_key
+from tollbar.policy.implicit import accept, take_implicit
 from tollbar.policy.incoming import decide_incoming
 from tollbar.policy.lookup import Looked, look_up
 from tollbar.policy.number import destination, normalise
@@ -17,16 +20,19 @@ from tollbar.policy.refusal import (
     BLOCKED,
     CLASSIFICATION,
     INCOMPLETE,
+    LOCKED,
     NO_MATCH,
     NO_TRUNK,
     PEER,
     REQUIRED,
     UNKNOWN_CALLER,
+    WORKGROUP,
 )
 from tollbar.policy.refusing import refuse
 from tollbar.policy.routing import emergency_routes, routes
 from tollbar.policy.settings import AS_ENTERED, REFUSE
 from tollbar.policy.verdict import INVALID, NONE, ROW, VALID
+from tollbar.policy.workgroup import is_member, named
 
 
 def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decision:
@@ -80,7 +86,10 @@ class _Call:
             steps=self.steps,
         )
         user = caller.rights.user
-        if user is not None:
+        if user is None:
+            self.decision.holder = (peer.tenant.name, number_holder(caller.number))
+        else:
+            self.decision.holder = (peer.tenant.name, user.name)
             self.decision.user = user.name
             if caller.extension in user.extensions or not user.extensions:
                 self.decision.extension = caller.extension
@@ -98,6 +107,12 @@ class _Call:
         reason = ""
         if not self.caller.known and settings.unknown_callers == REFUSE:
             reason = UNKNOWN_CALLER
+        if attempt.workgroups or self.looked.workgroups:
+            workgroup = self._workgroup(attempt)
+        else:
+            workgroup = ""
+        if self.looked.feature:
+            return self._feature(attempt, situation, reason or workgroup)
         if entry is None:
             entry, unmatched = self._unmatched()
             reason = reason or unmatched
@@ -106,22 +121,25 @@ class _Call:
         self._describe(entry)
         shadow = settings.shadow or entry.shadow
         asks, limited = self._limits(entry)
-        reason = reason or limited
+        reason = reason or limited or workgroup
         if settings.account_codes and (shadow or not reason):
             reason = self._judge(asks, attempt, situation, reason)
         if reason and not shadow:
             return refuse(self.snapshot, self.peer, self.decision, reason)
-        found = routes(entry, self.looked.number, self.location, self.caller.rights, situation.down)
+        decision = self.decision
+        found = routes(
+            decision, entry, self.looked.number, self.caller.rights, situation, self.steps
+        )
         if self.peer.trunk:
             found = [route for route in found if route.peer != self.peer.rules.name]
         if not found:
-            return refuse(self.snapshot, self.peer, self.decision, NO_TRUNK)
-        self.decision.routes = found
-        self.decision.dial_group = found[0].dial_group
+            return refuse(self.snapshot, self.peer, decision, NO_TRUNK)
+        decision.routes = found
+        decision.dial_group = found[0].dial_group
         if reason:
-            self.decision.reason = reason
-            self.decision.shadow = True
-        return self.decision
+            decision.reason = reason
+            decision.shadow = True
+        return decision
 
     def _unmatched(self) -> tuple[Entry | None, str]:
         """What becomes of a number that matches nothing."""
@@ -175,6 +193,26 @@ class _Call:
             return asks, BLOCKED
         return asks, "" if allowed else CLASSIFICATION
 
+    def _workgroup(self, attempt: Attempt) -> str:
+        """The reason against the workgroup that is named; none may be named, and only one."""
+        given = attempt.workgroups
+        if given and not self.peer.rules.trust_workgroup:
+            self.steps.append(("workgroup ignored", "the peer is not trusted for it"))
+            given = ()
+        names = named(given, self.looked.workgroups)
+        if not names:
+            return ""
+        if len(names) > 1:
+            self.steps.append(("workgroup", "more than one is named"))
+            return WORKGROUP
+        if not is_member(self.caller.rights.user, names[0]):
+            known = names[0] in self.peer.tenant.holders.workgroups
+            said = "the caller is no member" if known else "there is none of this name"
+            self.steps.append(("workgroup", said))
+            return WORKGROUP
+        self.decision.workgroup = names[0]
+        return ""
+
     def _take_code(self, attempt: Attempt, situation: Situation) -> str:
         """Check the explicit code; what is accepted goes into the decision."""
         codes = attempt.codes
@@ -186,13 +224,30 @@ class _Call:
             return NONE
         decision = self.decision
         tenant = self.peer.tenant
-        check = conflict or tenant.codes.check(code, situation.utc, self.caller.rights)
         decision.code_source = source
-        decision.code_check = check
+        if situation.guesses and not decision.emergency and self._is_locked(situation):
+            decision.code_check = LOCKED
+            return LOCKED
+        check = conflict or tenant.codes.check(code, situation.utc, self.caller.rights)
         if check == VALID:
-            decision.account_code = code
-            decision.account_code_description = tenant.codes.by_code[code].description
+            accept(tenant, decision, source, code)
+        else:
+            decision.code_check = check
+            decision.guessed = not decision.emergency
         return check
+
+    def _is_locked(self, situation: Situation) -> bool:
+        """Whether too many codes were not accepted lately."""
+        guesses, utc = situation.guesses, situation.utc
+        if locked(guesses, self.decision.holder, utc):
+            self.steps.append(("locked", "too many codes of this caller were not accepted"))
+            return True
+        if self.snapshot.settings.guessing.peer_locks and locked(
+            guesses, peer_key(self.peer.rules.name), utc
+        ):
+            self.steps.append(("locked", "too many codes from this peer were not accepted"))
+            return True
+        return False
 
     def _judge(self, asks: bool, attempt: Attempt, situation: Situation, reason: str) -> str:
         """The matrix; the reason it adds to none."""
@@ -200,8 +255,13 @@ class _Call:
             # An outside caller passing through is never asked and may not bill anyone.
             return reason
         check = self._take_code(attempt, situation)
+        if check == LOCKED:
+            return reason or LOCKED
+        rights = self.caller.rights
+        if check == NONE and self._take_implicit(situation):
+            check = VALID
         code = check if check in (VALID, NONE) else INVALID
-        row = ROW[self.caller.rights.verification, code, asks]
+        row = ROW[rights.verification, code, asks]
         self.decision.in_report = row.in_report
         if reason:
             return reason
@@ -210,11 +270,42 @@ class _Call:
             return ""
         return REQUIRED if check == NONE else check
 
+    def _take_implicit(self, situation: Situation) -> bool:
+        """Look for an implicit code where there could be one."""
+        tenant, rights = self.peer.tenant, self.caller.rights
+        user = rights.user
+        own = user is not None and user.default_code
+        if not (own or situation.sticky or tenant.far_end is not None):
+            return False
+        return take_implicit(tenant, rights, self.decision, situation, self.steps)
+
+    def _feature(self, attempt: Attempt, situation: Situation, reason: str) -> Decision:
+        """Set or clear the sticky code: the code is checked like one that comes with a call."""
+        decision = self.decision
+        decision.direction = INTERNAL
+        self.steps.append(("feature code", f"sticky code, {self.looked.feature}"))
+        if not self.snapshot.settings.account_codes:
+            reason = reason or NO_MATCH
+        elif not reason and self.looked.feature != CLEAR:
+            check = self._take_code(attempt, situation)
+            if check == VALID:
+                decision.sticky = decision.account_code
+            else:
+                reason = REQUIRED if check == NONE else check
+            # It is kept for calls to come; this one carries none.
+            decision.account_code = decision.account_code_description = ""
+        if reason:
+            return refuse(self.snapshot, self.peer, decision, reason)
+        decision.action = ANSWER
+        return decision
+
     def _emergency(self, entry: Entry, attempt: Attempt, situation: Situation) -> Decision:
         """Always placed: a code that is not accepted is dropped."""
         decision = self.decision
         self._describe(entry)
         decision.emergency = True
+        if attempt.workgroups or self.looked.workgroups:
+            self._workgroup(attempt)
         if self.snapshot.settings.account_codes and (attempt.codes or self.looked.code):
             check = self._take_code(attempt, situation)
             if check not in (VALID, NONE):

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from tollbar.policy import charset
+from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Matcher, bits
 from tollbar.policy.number import LONGEST
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import MANY, Pattern
-from tollbar.policy.trunk import DialGroup
 
 EMERGENCY: Final = "emergency"
 INTERCOM: Final = "intercom"
@@ -93,7 +93,7 @@ def locations(filtering: str) -> frozenset[str]:
 class Use:
     """A compiled ``GroupUse``. ``internal`` says that its group holds no trunk."""
 
-    group: DialGroup
+    group: Group
     locations: frozenset[str]
     classification: str
     dial_string: Output

@@ -7,7 +7,7 @@ import json
 from typing import Final
 
 from tollbar.policy.account import mask
-from tollbar.policy.attempt import FORWARD, Decision
+from tollbar.policy.attempt import ANSWER, FORWARD, Decision
 
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -22,6 +22,7 @@ def as_dict(decision: Decision) -> dict[str, object]:
         "user": decision.user,
         "extension": decision.extension,
         "location": decision.location,
+        "workgroup": decision.workgroup,
         "dialled": decision.dialled,
         "dial_object": decision.dial_object,
         "standardized": decision.standardized,
@@ -34,12 +35,14 @@ def as_dict(decision: Decision) -> dict[str, object]:
         "code_check": decision.code_check,
         "matrix_row": decision.matrix_row,
         "in_report": decision.in_report,
+        "sticky": mask(decision.sticky),
         "status": decision.status,
         "q850": decision.q850,
         "reason": decision.reason,
         "text": decision.text,
         "shadow": decision.shadow,
         "dial_group": decision.dial_group,
+        "hunted": list(decision.hunted),
         "routes": [[route.peer, route.dial_string, route.dial_group] for route in decision.routes],
         "steps": [list(step) for step in decision.steps],
     }
@@ -80,6 +83,8 @@ def as_text(decision: Decision) -> str:
     """Several lines for a person, in the order in which things were looked at."""
     lines: list[tuple[str, str]] = list(decision.steps[:2])
     lines.append(("caller", _caller(decision)))
+    if decision.workgroup:
+        lines.append(("on behalf of", f"workgroup {decision.workgroup}"))
     lines.append(("dialled", decision.dialled or "nothing"))
     lines += decision.steps[2:]
     if decision.dial_object:
@@ -99,6 +104,10 @@ def as_text(decision: Decision) -> str:
             group = f" (dial group {route.dial_group})" if route.dial_group else ""
             lines.append(("sent", f"{route.dial_string} to {route.peer}{group}"))
         verdict = "placed" + (", emergency" if decision.emergency else "")
+    elif decision.action == ANSWER:
+        verdict = "answered: sticky code " + (
+            mask(decision.sticky) + " set" if decision.sticky else "cleared"
+        )
     else:
         verdict = f"refused: {decision.reason}, {decision.status} {decision.text}"
     lines.append(("verdict", f"{verdict} ({decision.direction})"))

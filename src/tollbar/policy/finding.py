@@ -20,6 +20,7 @@ DIAL_OBJECT: Final = "dial_object"
 TEMPLATE: Final = "template"
 PEER: Final = "peer"
 DIAL_GROUP: Final = "dial_group"
+SCHEDULE: Final = "schedule"
 SETTINGS: Final = "settings"
 
 
@@ -28,7 +29,8 @@ class Finding:
     """One thing to say about one entry.
 
     ``kind`` is one of the constants above and ``key`` the entry's own name: the code, the
-    user's name, the ``key`` of a dial-plan object, the template itself. ``index`` is the
+    user's name, the ``key`` of a dial-plan object, the template itself; of a schedule
+    the dial group and the line with a blank between. ``index`` is the
     entry's place in the sequence it was given in, or -1. ``tenant`` is "" for what all
     tenants share. ``text`` is the whole sentence, entry included.
     """
@@ -49,4 +51,4 @@ class PlanError(Exception):
 
 
 class PatternError(ValueError):
-    """A pattern, an output field or a template is not well-formed; the text says how."""
+    """A pattern, an output field, a template or the like is not well-formed; the text says how."""

@@ -69,6 +69,9 @@ class Roll:
         )
         sound = roles and workgroups and self._broken.isdisjoint(user.workgroups)
         self._rights(finding.USER, user.name, index, user.rights)
+        default = user.default_code
+        if default and (default == ALL or default not in self._codes):
+            self._error(finding.USER, user.name, index, f"no account code {default!r}")
         effective = self.holders.effective(user if sound else None)
         self.users[user.name] = effective
         for given in (*user.extensions, *user.numbers):

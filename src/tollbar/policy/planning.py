@@ -20,10 +20,10 @@ from tollbar.policy.dialplan import (
     locations,
 )
 from tollbar.policy.finding import Finding, PatternError
+from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Cover
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import Pattern
-from tollbar.policy.trunk import DialGroup
 
 _FIELDS: Final = {
     "standardized": "standardized number",
@@ -33,15 +33,19 @@ _FIELDS: Final = {
 
 
 class Planner:
-    """Compiles one tenant's dial plan and collects what it finds."""
+    """Compiles one tenant's dial plan and collects what it finds.
+
+    ``foreign`` are the PBXs of other tenants, where no call of this one may go.
+    """
 
     def __init__(
         self,
         tenant: str,
         lists: Mapping[str, Sequence[str]],
         classifications: Mapping[str, str],
-        groups: Mapping[str, DialGroup],
+        groups: Mapping[str, Group],
         trunks: Collection[str],
+        foreign: Collection[str],
     ) -> None:
         self.tenant = tenant
         self.errors: list[Finding] = []
@@ -50,6 +54,7 @@ class Planner:
         self._categories = {**{name: name for name in CATEGORIES}, **classifications}
         self._groups = groups
         self._trunks = trunks
+        self._foreign = foreign
         self._index = -1
         self._key = ""
 
@@ -170,8 +175,14 @@ class Planner:
         classification = line.classification or source.classification
         if line.classification and line.classification not in self._categories:
             self._error(f"dial group {line.group}: no classification {line.classification!r}")
-        if self._categories.get(line.classification) == BLOCKED:
+        category = self._categories.get(line.classification, "")
+        if category == BLOCKED:
             self._error(f"dial group {line.group}: blocked never goes out")
+        if source.verification and category in (EMERGENCY, INTERCOM):
+            self._error(f"dial group {line.group}: {category} cannot ask for an account code")
+        for member in group.members:
+            if member in self._foreign:
+                self._error(f"dial group {line.group} leads to {member}, a PBX of another tenant")
         output = default
         if line.dial_string:
             said = f"dial string for {line.group}"

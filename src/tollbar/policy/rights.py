@@ -87,9 +87,20 @@ class Grant:
 
 
 class Effective:
-    """What one caller may do: the union, ready for a decision."""
+    """What one caller may do: the union, ready for a decision.
 
-    __slots__ = ("_all_codes", "_codes", "classifications", "location", "user", "verification")
+    What only queues, records and pages ask for is worked out when they ask.
+    """
+
+    __slots__ = (
+        "_all_codes",
+        "_codes",
+        "_holders",
+        "classifications",
+        "location",
+        "user",
+        "verification",
+    )
 
     def __init__(
         self,
@@ -102,6 +113,7 @@ class Effective:
         self.verification = any(rights.verification for rights in holders)
         if user is not None and user.rights.verification is False:
             self.verification = False
+        self._holders = holders
         self._all_codes = any(ALL in rights.codes for rights in holders)
         self._codes = tuple(rights.codes for rights in holders if rights.codes)
         stated = [r.classifications for r in holders if r.classifications is not None]
@@ -116,9 +128,37 @@ class Effective:
             return True
         return any(code in codes for codes in self._codes)
 
+    def named_codes(self) -> frozenset[str] | None:
+        """The codes the caller has access to; None for all there are."""
+        return None if self._all_codes else frozenset().union(*self._codes)
+
     def may_call(self, classification: str) -> bool:
         """Whether calls of a classification are allowed; blocked is not asked here."""
         return self.classifications is None or classification in self.classifications
+
+    @property
+    def view_codes(self) -> bool:
+        """Whether account codes are shown at all."""
+        return any(rights.view_codes for rights in self._holders)
+
+    @property
+    def correct_records(self) -> bool:
+        """Whether codes of finished calls may be changed."""
+        return any(rights.correct_records for rights in self._holders)
+
+    @property
+    def view_reports(self) -> str:
+        """ "all", "viewable" or "": the most that anyone grants."""
+        granted = {rights.view_reports for rights in self._holders}
+        return next((which for which in ("all", "viewable") if which in granted), "")
+
+    def may_modify(self, queue: str) -> bool:
+        """Whether interactions on the queue of this user or workgroup may be changed."""
+        return any(not {queue, ALL}.isdisjoint(r.modify_queue) for r in self._holders)
+
+    def may_administer(self, kind: str) -> bool:
+        """Whether entries of this kind may be changed."""
+        return any(not {kind, ALL}.isdisjoint(r.administer) for r in self._holders)
 
 
 class Holders:

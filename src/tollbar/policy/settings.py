@@ -9,6 +9,7 @@ from typing import Final
 
 from tollbar.policy.account import Code
 from tollbar.policy.dialplan import DialObject
+from tollbar.policy.guess import Guessing
 from tollbar.policy.rights import Rights, Role, User, Workgroup
 
 REFUSE: Final = "refuse"
@@ -23,7 +24,8 @@ class Settings:
     ``account_codes`` off takes codes off and asks for none; ``templates`` are in order.
     ``unknown_callers`` is "default" or "refuse"; ``unmatched`` is "refuse" or "as_entered",
     then through ``unmatched_group``, "" being the first dial group with a trunk.
-    ``statuses`` overrides the SIP status by reason.
+    ``statuses`` overrides the SIP status by reason. ``sticky_set`` and ``sticky_clear`` are the
+    feature codes of sticky account codes, "" for none.
     """
 
     account_codes: bool = True
@@ -34,6 +36,9 @@ class Settings:
     shadow: bool = False
     timezone: str = "UTC"
     statuses: Mapping[str, int] = field(default_factory=dict)
+    sticky_set: str = ""
+    sticky_clear: str = ""
+    guessing: Guessing = field(default_factory=Guessing)
 
 
 @dataclass(slots=True)

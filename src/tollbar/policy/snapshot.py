@@ -1,27 +1,22 @@
 """Everything policy knows, compiled into one object that is swapped whole.
 
 Why: docs/decisions/0008-snapshot.md. Built only by ``compile_snapshot``; nothing in it
-changes afterwards.
+changes afterwards. What a tenant's next snapshot has in common with this one is taken over.
 """
 
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from tollbar.policy import finding
-from tollbar.policy.account import Codes, check_codes
-from tollbar.policy.bypass import Search
 from tollbar.policy.compiled import PeerPolicy, Snapshot, TenantPolicy
-from tollbar.policy.dialplan import CATEGORIES, DialObject, DialPlan, Entry, Use
+from tollbar.policy.feature import compile_features
 from tollbar.policy.finding import Finding, PatternError, PlanError
-from tollbar.policy.members import Roll
-from tollbar.policy.output import Output
-from tollbar.policy.pattern import Pattern
-from tollbar.policy.planning import Planner
-from tollbar.policy.refusal import ANSWERS, NOT_ACCEPTED, answers
-from tollbar.policy.rights import Effective
+from tollbar.policy.hunting import Group
+from tollbar.policy.refusal import ANSWERS, TELLING, answers
 from tollbar.policy.settings import AS_ENTERED, DEFAULT_USER, REFUSE, Settings, Tenant
 from tollbar.policy.template import Templates, compile_templates
-from tollbar.policy.trunk import HUNTS, PBX, TRUNK, Called, DialGroup, PeerRules, Rewrite
+from tollbar.policy.tenancy import Shared, Tenancy
+from tollbar.policy.trunk import HUNTS, PBX, TRUNK, WEIGHTED, Called, DialGroup, PeerRules, Rewrite
 
 __all__ = ["PeerPolicy", "Settings", "Snapshot", "Tenant", "TenantPolicy", "compile_snapshot"]
 
@@ -31,13 +26,34 @@ def compile_snapshot(
     peers: Sequence[PeerRules],
     dial_groups: Sequence[DialGroup],
     settings: Settings,
+    previous: Snapshot | None = None,
 ) -> Snapshot:
-    """Check and compile everything; raises PlanError with every finding that stops it."""
-    build = _Build(peers, dial_groups, settings)
-    compiled = {name: build.tenant(name, tenant) for name, tenant in tenants.items()}
-    by_name = build.peers(peers, compiled)
+    """Check and compile everything; raises PlanError with every finding that stops it.
+
+    From ``previous`` is taken over what was compiled from the very same objects: pass on those
+    of ``tenants`` that did not change.
+    """
+    build = _Build(peers, dial_groups, settings, previous)
     templates, wrong = compile_templates(settings.templates)
     build.errors += wrong
+    features, wrong = compile_features(settings.sticky_set, settings.sticky_clear, templates)
+    build.errors += wrong
+    shared = Shared(
+        groups=build.groups,
+        peers=peers,
+        zone=build.zone,
+        templates=templates,
+        features=features,
+        unmatched=settings.unmatched_group,
+    )
+    compiled: dict[str, TenantPolicy] = {}
+    for name, source in tenants.items():
+        known = None if build.previous is None else build.previous.tenants.get(name)
+        tenancy = Tenancy(name, source, shared, known)
+        compiled[name] = tenancy.policy
+        build.errors += tenancy.errors
+        build.warnings += tenancy.warnings
+    by_name = build.peers(peers, compiled)
     if build.errors:
         raise PlanError(build.errors)
     return Snapshot(
@@ -46,25 +62,42 @@ def compile_snapshot(
         peers=by_name,
         dial_groups=build.groups,
         templates=Templates(templates),
+        features=features,
         answers=answers(settings.statuses),
         warnings=build.warnings,
+        basis=build.basis,
     )
 
 
 class _Build:
-    """One compilation: what was found wrong so far, and what all tenants share."""
+    """One compilation: what was found wrong so far, and what all tenants share.
+
+    ``previous`` is None unless its tenants were compiled on the same ``basis``.
+    """
 
     def __init__(
-        self, peers: Sequence[PeerRules], dial_groups: Sequence[DialGroup], settings: Settings
+        self,
+        peers: Sequence[PeerRules],
+        dial_groups: Sequence[DialGroup],
+        settings: Settings,
+        previous: Snapshot | None,
     ) -> None:
         self.errors: list[Finding] = []
         self.warnings: list[Finding] = []
-        self.groups: dict[str, DialGroup] = {}
+        self.groups: dict[str, Group] = {}
+        self.basis = (
+            [(peer.name, peer.role, peer.tenant) for peer in peers],
+            list(dial_groups),
+            settings.timezone,
+        )
+        self.previous = previous if previous and previous.basis == self.basis else None
+        self.zone = self._time_zone(settings.timezone)
         self._settings = settings
         self._roles = {peer.name: peer.role for peer in peers}
         for index, group in enumerate(dial_groups):
             self._group(index, group)
-        self._zone = self._time_zone(settings.timezone)
+        if self.previous is not None:
+            self.groups = dict(self.previous.dial_groups)
         self._check_settings()
 
     def _say(self, kind: str, key: str, text: str, index: int = -1) -> None:
@@ -91,7 +124,7 @@ class _Build:
                 "unmatched",
                 f"unmatched: {settings.unmatched!r} is neither refuse nor as_entered",
             )
-        elif settings.unmatched == AS_ENTERED and self._unmatched_group() is None:
+        elif settings.unmatched == AS_ENTERED and not self._leads_out():
             self._say(
                 finding.SETTINGS, "unmatched", "unmatched: as_entered needs a dial group of trunks"
             )
@@ -104,7 +137,7 @@ class _Build:
                     "statuses",
                     f"statuses: {reason} cannot be answered with {status}",
                 )
-            elif reason in NOT_ACCEPTED:
+            elif reason in TELLING:
                 self.warnings.append(
                     Finding(
                         finding.SETTINGS,
@@ -126,98 +159,29 @@ class _Build:
         for member in group.members:
             if member not in self._roles:
                 say(f"no peer {member!r}")
-        self.groups[group.name] = group
+        if group.weights and group.hunt != WEIGHTED:
+            say(f"weights have no meaning when hunting is {group.hunt}")
+        for member, weight in group.weights.items():
+            if member not in group.members or weight < 1:
+                say(f"{weight} is no weight of {member}")
+        for line in group.schedule:
+            try:
+                Group(DialGroup("", (), schedule=(line,)), self.zone)
+            except PatternError as error:
+                key = f"{group.name} {line}"
+                text = f"dial group {group.name}: schedule: {error}"
+                self._say(finding.SCHEDULE, key, text, index)
+                group = DialGroup(group.name, group.members, group.hunt, group.weights)
+        self.groups[group.name] = Group(group, self.zone)
 
-    def _unmatched_group(self) -> DialGroup | None:
+    def _leads_out(self) -> bool:
+        """Whether there is a dial group for numbers dialled as entered."""
         if self._settings.unmatched_group:
-            return self.groups.get(self._settings.unmatched_group)
-        for group in self.groups.values():
-            if any(self._roles.get(member) == TRUNK for member in group.members):
-                return group
-        return None
-
-    def tenant(self, name: str, tenant: Tenant) -> TenantPolicy:
-        """Compile one tenant."""
-        self.errors += check_codes(tenant.codes, name)
-        self._check_names(name, tenant)
-        roll = Roll(name, tenant, {**{c: c for c in CATEGORIES}, **tenant.classifications})
-        trunks = {peer for peer, role in self._roles.items() if role == TRUNK}
-        planner = Planner(name, tenant.lists, tenant.classifications, self.groups, trunks)
-        plan = planner.compile(tenant.dial_plan)
-        self.errors += [*roll.errors, *planner.errors]
-        self.warnings += planner.warnings
-        if not planner.errors:
-            search = Search(plan, name)
-            search.run()
-            self.errors += search.errors
-            if not search.complete:
-                self.warnings.append(
-                    Finding(
-                        finding.DIAL_OBJECT,
-                        "",
-                        "dial plan: too involved to be searched wholly for two spellings of "
-                        "one destination",
-                        tenant=name,
-                    )
-                )
-        return TenantPolicy(
-            name=name,
-            codes=Codes(tenant.codes, self._zone),
-            holders=roll.holders,
-            users=roll.users,
-            by_number=roll.by_number,
-            by_standardized=_standardized(roll.by_number, plan),
-            nobody=roll.holders.effective(None),
-            plan=plan,
-            as_entered=self._as_entered(plan),
-        )
-
-    def _check_names(self, name: str, tenant: Tenant) -> None:
-        for own, category in tenant.classifications.items():
-            if own in CATEGORIES and category != own:
-                text = f"classification {own}: cannot be made another"
-            elif category not in CATEGORIES:
-                text = f"classification {own}: no category {category!r}"
-            else:
-                continue
-            self.errors.append(Finding(finding.CLASSIFICATION, own, text, tenant=name))
-        for key, entries in tenant.lists.items():
-            for entry in entries:
-                if not (entry.isascii() and entry.isdigit()):
-                    self.errors.append(
-                        Finding(
-                            finding.LIST,
-                            key,
-                            f"number list {key}: {entry!r} is not digits",
-                            tenant=name,
-                        )
-                    )
-
-    def _as_entered(self, plan: DialPlan) -> Entry | None:
-        """What stands for numbers that match nothing; it asks for a code if any object does."""
-        group = self._unmatched_group()
-        if group is None:
-            return None
-        pattern = Pattern("Z")
-        same = Output(pattern, "")
-        source = DialObject("Z", "", verification=plan.asks)
-        return Entry(
-            source=source,
-            index=-1,
-            key="(as entered)",
-            pattern=pattern,
-            standardized=same,
-            display=same,
-            dial_string=same,
-            category="",
-            classification="",
-            locations=frozenset(),
-            verification=plan.asks,
-            emergency=False,
-            blocked=False,
-            uses=[Use(group, frozenset(), "", same, internal=False)],
-            allow_bypass=False,
-            shadow=False,
+            return self._settings.unmatched_group in self.groups
+        return any(
+            self._roles.get(member) == TRUNK
+            for group in self.groups.values()
+            for member in group.members
         )
 
     def peers(
@@ -263,13 +227,3 @@ class _Build:
             say(str(error))
             return None
         return PeerPolicy(rules, tenant, rewrite, called, rules.role == TRUNK)
-
-
-def _standardized(by_number: Mapping[str, Effective], plan: DialPlan) -> dict[str, Effective]:
-    """The users by the standardized form of their numbers, so that any spelling finds them."""
-    found: dict[str, Effective] = {}
-    for number, effective in by_number.items():
-        entry = plan.match(number, effective.location)
-        if entry is not None:
-            found.setdefault(entry.standardized.render(number), effective)
-    return found

@@ -20,8 +20,8 @@ _TEXT: Final = frozenset("0123456789*#+,")
 
 
 @dataclass(slots=True)
-class _Step:
-    """One step of a template's reading: a set of characters, once or any number of times."""
+class Step:
+    """One step of a reading of dialled digits: a set of characters, once or any number of times."""
 
     chars: int
     repeats: bool
@@ -57,12 +57,12 @@ class Template:
             re.DOTALL,
         )
         self.steps = [
-            *_literal(self.head),
-            *([_Step(charset.of("+"), repeats=True)] if plus else []),
-            _Step(leading, repeats=True),
-            *_literal(between),
-            _Step(charset.ANY, repeats=True),
-            *_literal(end),
+            *literal(self.head),
+            *([Step(charset.of("+"), repeats=True)] if plus else []),
+            Step(leading, repeats=True),
+            *literal(between),
+            Step(charset.ANY, repeats=True),
+            *literal(end),
         ]
 
     def split(self, dialled: str) -> tuple[str, str] | None:
@@ -71,18 +71,21 @@ class Template:
         return None if found is None else (found["NUMBER"], found["CODE"])
 
 
-def _literal(text: str) -> list[_Step]:
-    return [_Step(charset.of(c), repeats=False) for c in text]
+def literal(text: str) -> list[Step]:
+    """The reading of a text as it stands."""
+    return [Step(charset.of(c), repeats=False) for c in text]
 
 
 class Templates:
     """The ordered list of templates that are on."""
 
-    __slots__ = ("_heads", "_marks", "templates")
+    __slots__ = ("_heads", "_marks", "_owned", "templates")
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.templates = templates
         self._heads = tuple(t.head for t in templates if t.head)
+        # What begins with more than digits is never a number of the dial plan.
+        self._owned = tuple(head for head in self._heads if not head.isdigit())
         # Most numbers hold no character that any template needs; one look tells them.
         self._marks = [_mark(template) for template in templates]
 
@@ -95,9 +98,30 @@ class Templates:
                     return found[0], found[1], template.text
         return None
 
-    def begun(self, dialled: str) -> str:
-        """The beginning of a template that was dialled, or "": what follows may be a code."""
-        return next((head for head in self._heads if dialled.startswith(head)), "")
+    def begun(self, dialled: str, *, planned: bool) -> str:
+        """The beginning of a template that was dialled, or "": what follows may be a code.
+
+        Where the dial plan has an entry for what was dialled (``planned``), only a beginning of
+        more than digits says that a template was meant.
+        """
+        heads = self._owned if planned else self._heads
+        if not dialled.startswith(heads):
+            return ""
+        return next((head for head in heads if dialled.startswith(head)), "")
+
+    def inside(self, dialled: str) -> int:
+        """Where a template begins behind a prefix, or -1."""
+        places = (dialled.find(head) for head in self._owned)
+        return min((place for place in places if place >= 0), default=-1)
+
+    def begins(self, dialled: str) -> bool:
+        """Whether more digits could make it the beginning of a template."""
+        return any(head.startswith(dialled) for head in self._heads)
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """The beginnings no object of a dial plan is reached with."""
+        return self._owned
 
 
 def _mark(template: Template) -> str:
@@ -115,7 +139,7 @@ def compile_templates(texts: Sequence[str]) -> tuple[list[Template], list[Findin
         except PatternError as error:
             found.append(Finding(TEMPLATE, text, f"template {text}: {error}", index))
     for (_, one), (index, other) in combinations(good, 2):
-        example = _both_match(one.steps, other.steps)
+        example = both_match(one.steps, other.steps)
         if example is not None:
             found.append(
                 Finding(
@@ -129,7 +153,7 @@ def compile_templates(texts: Sequence[str]) -> tuple[list[Template], list[Findin
     return [template for _, template in good], found
 
 
-def _both_match(one: Sequence[_Step], other: Sequence[_Step]) -> str | None:
+def both_match(one: Sequence[Step], other: Sequence[Step]) -> str | None:
     """A string that both readings accept, found over pairs of places; None if there is none."""
     waiting: list[tuple[int, int, str]] = [(0, 0, "")]
     seen = {(0, 0)}

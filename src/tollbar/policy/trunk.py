@@ -1,9 +1,9 @@
-"""Peers as policy sees them, dial groups, and the order in which trunks are tried.
+"""Peers and dial groups as they are configured, and tables of numbers that go with them.
 
 It holds rules only: which trunk is down is told by the situation, never counted here.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,7 +14,9 @@ from tollbar.policy.pattern import Pattern
 PBX: Final = "pbx"
 TRUNK: Final = "trunk"
 SEQUENTIAL: Final = "sequential"
-HUNTS: Final = (SEQUENTIAL,)
+ROUND_ROBIN: Final = "round_robin"
+WEIGHTED: Final = "weighted"
+HUNTS: Final = (SEQUENTIAL, ROUND_ROBIN, WEIGHTED)
 
 
 @dataclass(slots=True)
@@ -43,11 +45,17 @@ class PeerRules:
 
 @dataclass(slots=True)
 class DialGroup:
-    """An ordered set of peers; ``hunt`` is the rule by which they are tried."""
+    """An ordered set of peers; ``hunt`` is the rule by which they are tried.
+
+    ``weights`` counts for WEIGHTED, 1 where a member has none. ``schedule`` says when the group
+    is open (``policy.schedule``); none: always.
+    """
 
     name: str
     members: Sequence[str]
     hunt: str = SEQUENTIAL
+    weights: Mapping[str, int] = field(default_factory=dict)
+    schedule: Sequence[str] = ()
 
 
 class Rewrite:
@@ -89,8 +97,3 @@ class Called:
         """The PBX for a called number, or ""."""
         place = self._matcher.first(number, self._everything)
         return "" if place < 0 else self._targets[place]
-
-
-def hunt(group: DialGroup, down: Collection[str]) -> list[str]:
-    """The members to try, in order, without those that are out of service."""
-    return [member for member in group.members if member not in down]
