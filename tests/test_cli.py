@@ -16,7 +16,7 @@ from tollbar import __version__
 from tollbar.b2bua.facts import Fact
 from tollbar.cdr.ledger import Change, Ledger
 from tollbar.cli import main, parser
-from tollbar.commands import completion, display, selection, settings
+from tollbar.commands import completion, correct, display, selection, settings
 from tollbar.store.local import LocalFile
 
 ROOT = Path(__file__).parents[1]
@@ -260,6 +260,47 @@ def test_untagged_lists_what_was_placed_without_a_code(
     assert (one["record_id"], one["user"], one["direction"]) == ("three", "bob", "Internal")
     assert main([*command, "--day", "2025-12-31", "--calls", "--csv"]) == 0
     assert lines(capsys) == ["User,Extension,Date,Time,In / Out,Remote Number,Duration,Record"]
+
+
+def test_correct_gives_changes_and_takes_a_code(
+    calls: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(correct, "getuser", lambda: "root")
+    command = ["correct", "-c", str(calls)]
+    assert main([*command, "one", "0214", "--as", "alice", "--reason", "told so"]) == 0
+    assert lines(capsys) == ["one: 4711, now 0214 Archer estate"]
+    assert main([*command, "two", "99", "--json"]) == 0  # retired, but it was the right one
+    two = json.loads(capsys.readouterr().out)
+    assert (two["account_code"], two["in_report"]) == ("99", True)
+    assert [change["by"] for change in two["code_changes"]] == ["root"]
+    assert main([*command, "one", "none", "--as", "alice"]) == 0
+    capsys.readouterr()
+    assert main(["report", "-c", str(calls), "--json"]) == 0
+    groups = [json.loads(line) for line in lines(capsys)]
+    assert [(g["account_code"], g["attempts"]) for g in groups] == [("99", 1), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["one", "0214", "--as", "bob"], "needs the right correct records"),
+        (["one", "0214", "--as", "mallory"], "there is no user mallory"),
+        (["one", "5555", "--as", "alice"], "there is no such account code"),
+        (["one", "5555"], "there is no such account code"),
+        (["one", "none", "--as", "bob"], "needs the right correct records"),
+        (["one", "4711"], "has that account code already"),
+        (["nine", "4711"], "there is no record nine"),
+    ],
+)
+def test_correct_says_why_not(
+    calls: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["correct", "-c", str(calls), *arguments]) == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.count("\n") == 1
+    assert main(["cdr", "-c", str(calls), "--record", "one", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["account_code"] == "4711"
 
 
 def test_cdr_for_other_switches(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from tollbar.commands import (
     cdr,
     check,
     completion,
+    correct,
     live,
     parsers,
     report,
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tollbar {__version__}")
     parsers.config_option(top)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, check, simulate, cdr, report, untagged, live):
+    for module in (run, check, simulate, cdr, report, untagged, correct, live):
         module.add(commands)
     completion.add(commands, top)
     return top

@@ -38,6 +38,7 @@ class Records:
             if not (state / FILE).exists():
                 raise StoreError(f"there are no records in {state} yet ({FILE} is missing)")
             url = sqlite_url(state / FILE)
+        self.url = url
         self.database = Database(url, readonly=True)
 
     def find(
