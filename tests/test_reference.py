@@ -44,6 +44,7 @@ from tollbar.loading import load_snapshot
 from tollbar.policy.dialplan import CATEGORIES
 from tollbar.policy.refusal import ANSWERS
 from tollbar.server import Server
+from tollbar.store import audit, schema
 
 HOLDERS = ("default_user", "roles", "workgroups", "users")
 
@@ -138,6 +139,28 @@ def test_the_columns_of_the_report() -> None:
     for by in (BY_DATE, BY_USER):
         first, second = SUMMARY_HEADINGS[by][2:]
         assert f"by {first} and {second}" in table[f"`tollbar report --by {by}`"]
+
+
+# -- the database
+
+
+def test_the_tables_and_their_columns() -> None:
+    told = {
+        quoted(row[0])[0]: quoted(row[1])[0].split()
+        for row in rows(section(page("database"), "Tables"))
+    }
+    told["record"] += COLUMNS
+    tables = schema.metadata.tables.values()
+    assert told == {table.name: [column.name for column in table.columns] for table in tables}
+
+
+def test_the_actions_of_the_audit() -> None:
+    words = {
+        value
+        for name, value in vars(audit).items()
+        if name.isupper() and isinstance(value, str) and not name.startswith("_")
+    }
+    assert set(first_column(section(page("database"), "The audit"))) == words
 
 
 # -- metrics
