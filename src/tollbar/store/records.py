@@ -87,10 +87,10 @@ class Records:
         first, last = (0 if end is None else end for end in ends)
         return offsets(filters.zone, first, max(first, last))
 
-    def rows(self, statement: Select[Any]) -> list[Any]:
+    def rows(self, statement: Select[Any]) -> Sequence[Any]:
         """All that a statement finds."""
         with self.database.reading() as connection:
-            return list(connection.execute(statement))
+            return self.database.rows(connection, statement)
 
     def close(self) -> None:
         """Close the connection. Twice is fine."""

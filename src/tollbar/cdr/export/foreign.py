@@ -43,7 +43,7 @@ def stamp(ms: int | None, zone: tzinfo) -> str:
     """A moment as local time to the second; "" for what never happened."""
     if ms is None:
         return ""
-    return f"{datetime.fromtimestamp(ms // 1000, zone):%Y-%m-%d %H:%M:%S}"
+    return datetime.fromtimestamp(ms // 1000, zone).isoformat(" ")[:19]
 
 
 def billed(record: Record) -> int:

@@ -38,7 +38,7 @@ def csv_lines(records: Iterable[Record], spreadsheet_safe: bool = False) -> Iter
 def moment(ms: int) -> str:
     """UTC milliseconds as ISO 8601."""
     seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03}Z"
 
 
 def _cells(record: Record) -> list[str]:
