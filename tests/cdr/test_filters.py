@@ -69,10 +69,12 @@ def test_hours_are_those_of_local_clocks(hours: tuple[int, int], utc: str, insid
     assert filters.matches(record(setup=when, answer=None)) is inside
 
 
-def test_a_call_that_no_trunk_got_was_not_placed() -> None:
-    assert Filters(placed=True).matches(record())
-    assert not Filters(placed=True).matches(record(tries=0))
-    assert Filters(placed=False).matches(record(outcome="refused"))
+def test_untagged_is_what_was_placed_without_a_code() -> None:
+    untagged = Filters(untagged=True)
+    assert untagged.matches(record(account_code=""))
+    assert not untagged.matches(record(account_code="", tries=0))
+    assert not untagged.matches(record(account_code="", outcome="refused"))
+    assert Filters(untagged=False).matches(record())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_call_that_no_trunk_got_was_not_placed() -> None:
         Filters(trunks=("backup",)),
         Filters(record_ids=("x",)),
         Filters(in_report=False),
-        Filters(placed=False),
+        Filters(untagged=True),
         Filters(workgroups=("litigation",)),
     ],
 )

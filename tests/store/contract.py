@@ -68,7 +68,7 @@ FILTERS = st.builds(
     since=st.sampled_from([None, record(3).dated]),
     until=st.sampled_from([None, record(9).dated]),
     workgroups=st.lists(st.sampled_from(["", "litigation"]), max_size=1).map(tuple),
-    placed=st.sampled_from([None, True, False]),
+    untagged=st.sampled_from([None, True, False]),
     hours=st.sampled_from([None, *HOURS]),
     zone=st.sampled_from([UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
 )

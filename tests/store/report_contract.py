@@ -18,7 +18,7 @@ from tests.store.contract import IN_STRING_ORDER
 
 from tollbar.cdr.filters import Filters
 from tollbar.cdr.record import Record
-from tollbar.cdr.report import BY_CODE, BY_WORKGROUP, GROUPS, with_sums
+from tollbar.cdr.report import BY_CODE, BY_DATE, BY_USER, BY_WORKGROUP, UNTAGGED, with_sums
 from tollbar.store.records import Records
 from tollbar.store.report import Report
 
@@ -37,8 +37,19 @@ ZONES = [
     *map(ZoneInfo, ("America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu")),
     *map(ZoneInfo, ("Pacific/Kiritimati", "Africa/Casablanca")),
 ]
-FIRST = datetime(2023, 10, 20, tzinfo=UTC)  # clocks change in the weeks after
-MOMENTS = st.integers(0, 40 * 24 * 12).map(lambda n: FIRST + timedelta(minutes=5 * n))
+# When clocks of these zones changed, in both directions; in between is half a year.
+CHANGES = [
+    datetime(2023, 3, 12, 7, tzinfo=UTC),
+    datetime(2023, 3, 19, 2, tzinfo=UTC),
+    datetime(2023, 9, 30, 15, 30, tzinfo=UTC),
+    datetime(2023, 11, 5, 6, tzinfo=UTC),
+]
+# A day and a half around them, by quarters of an hour: midnights and full hours are met.
+MOMENTS = st.builds(
+    lambda change, quarters: change + timedelta(minutes=15 * quarters),
+    st.sampled_from(CHANGES),
+    st.integers(-150, 150),
+)
 NAMES = st.sampled_from(["", "alice", "bob", "Zoe", "ålice"])
 
 
@@ -103,24 +114,30 @@ class ReportContract:
         return tenant
 
     @settings(
-        max_examples=60,
+        max_examples=80,
         deadline=None,
         suppress_health_check=[
             HealthCheck.function_scoped_fixture,
             HealthCheck.differing_executors,  # the same test on another database
         ],
     )
-    @given(st.lists(calls(), max_size=40), FILTERS)
+    @given(st.lists(calls(), min_size=5, max_size=40), FILTERS)
     def test_a_report_is_what_adding_up_by_hand_gives(
         self, office: Office, made: list[Record], filters: Filters
     ) -> None:
         tenant = self.keep(office, made)
         report = Report(office.records, tenant, filters)
         meant = [one for one in made if filters.matches(one)]
-        for by in GROUPS:
+        for by in (BY_CODE, BY_DATE, BY_USER, BY_WORKGROUP):
             assert list(report.groups(by)) == reference.groups(meant, by, filters.zone)
             found = [one.record_id for one in report.detail(by)]
             assert found == reference.details(meant, by)
+        filters.in_report, filters.untagged = None, True
+        report = Report(office.records, tenant, filters)
+        meant = [one for one in made if filters.matches(one)]
+        assert list(report.groups(UNTAGGED)) == reference.groups(meant, UNTAGGED, filters.zone)
+        found = [one.record_id for one in report.detail(UNTAGGED)]
+        assert found == reference.details(meant, UNTAGGED)
 
     def test_codes_come_in_string_order(self, office: Office) -> None:
         made = [record(account_code=code) for code in IN_STRING_ORDER * 5]

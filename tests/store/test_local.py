@@ -262,21 +262,26 @@ def test_a_report_half_way_holds_neither_the_writer_nor_the_log(
 
 
 @pytest.mark.parametrize("hours", [None, (0, 1)])
+@pytest.mark.parametrize("index", ["record_report", "record_untagged"])
 def test_what_a_report_sums_up_is_read_from_the_index_alone(
-    local: LocalFile, hours: tuple[int, int] | None
+    local: LocalFile, index: str, hours: tuple[int, int] | None
 ) -> None:
     reader = Records(local.path.parent)
-    filters = Filters(since=5, until=9, codes=("1",), users=("a",), in_report=True, hours=hours)
+    filters = Filters(since=5, until=9, codes=("1",), users=("a",), hours=hours)
+    if index == "record_report":
+        filters.in_report = True
+    else:
+        filters.untagged = True
     conditions = reader.conditions("default", filters)
     zone = offsets(ZoneInfo("Europe/Berlin"), 0, 10**12)
     for statement in (
-        query.places("default", conditions, ("account_code", "workgroup", "user")),
-        query.groups("default", conditions, ("account_code", "date", "user"), zone),
-        query.nth("default", conditions, "account_code", 10),
+        query.places("default", conditions, ("user",)),
+        query.groups("default", conditions, ("user", "date"), zone),
+        query.nth("default", conditions, "user", 10),
     ):
         sql = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
         plan = local._connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
-        assert "USING COVERING INDEX record_report" in " ".join(row[-1] for row in plan)
+        assert f"USING COVERING INDEX {index}" in " ".join(row[-1] for row in plan)
     reader.close()
 
 

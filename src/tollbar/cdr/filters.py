@@ -34,7 +34,7 @@ class Filters:
     trunks: tuple[str, ...] = ()
     record_ids: tuple[str, ...] = ()
     in_report: bool | None = None
-    placed: bool | None = None
+    untagged: bool | None = None
     hours: tuple[int, int] | None = None
     zone: tzinfo = UTC
 
@@ -56,7 +56,7 @@ class Filters:
             and (not self.trunks or record.trunk in self.trunks)
             and (not self.record_ids or record.record_id in self.record_ids)
             and (self.in_report is None or record.in_report == self.in_report)
-            and (self.placed is None or record.placed == self.placed)
+            and (self.untagged is None or record.untagged == self.untagged)
             and (self.hours is None or self._within(when, self.hours))
         )
 

@@ -26,8 +26,7 @@ def add(commands: parsers.Commands) -> None:
 def run(args: Namespace) -> int:
     gateway = settings.gateway(args)
     filters = selection.filters(args, gateway)
-    filters.placed = True
-    filters.codes = ("",)
+    filters.untagged = True
     store = settings.records(gateway)
     try:
         found = Report(store, selection.tenant(args, gateway, store), filters)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from tollbar.cdr.filters import Filters
 from tollbar.cdr.record import COLUMNS
 from tollbar.cdr.zone import DAY, Offset
-from tollbar.store.schema import dated, record, reported
+from tollbar.store.schema import dated, record, reported, untagged
 
 Place = tuple[int, int]
 """Where a page ended: ``dated`` and ``seq`` of its last row."""
@@ -160,9 +160,8 @@ def conditions(filters: Filters, zone: Sequence[Offset]) -> list[Condition]:
         wanted.append(or_(*codes))
     if filters.in_report is not None:
         wanted.append(reported if filters.in_report else record.c.in_report == 0)
-    if filters.placed is not None:
-        left = and_(record.c.tries > 0, record.c.outcome != "refused")
-        wanted.append(left if filters.placed else ~left)
+    if filters.untagged is not None:
+        wanted.append(untagged if filters.untagged else ~untagged)
     if filters.hours is not None:
         wanted.append(_within(local(zone) % DAY, filters.hours))
     return wanted

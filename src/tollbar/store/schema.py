@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Update,
+    and_,
     bindparam,
     delete,
     func,
@@ -128,6 +129,30 @@ Index(
     record.c.billable_ms,
     sqlite_where=reported,
     postgresql_where=reported,
+)
+
+untagged: Final[ColumnElement[bool]] = and_(
+    record.c.account_code == literal_column("''"),
+    record.c.tries > literal_column("0"),
+    record.c.outcome != literal_column("'refused'"),
+)
+"""Placed without a code, as ``Record.untagged``."""
+
+# The same for what is not in the report and perhaps should be: a call is in one of the two.
+Index(
+    "record_untagged",
+    record.c.tenant,
+    dated,
+    record.c.seq,
+    record.c.account_code,
+    record.c.tries,
+    record.c.outcome,
+    record.c.user,
+    record.c.answer,
+    record.c.setup,
+    record.c.billable_ms,
+    sqlite_where=untagged,
+    postgresql_where=untagged,
 )
 
 entry: Final = Table(

@@ -1,4 +1,4 @@
-"""What the account code report reads, in an index of its own."""
+"""What the account code report reads, and the list of calls without a code: an index each."""
 
 from alembic import op
 from sqlalchemy import text
@@ -26,4 +26,23 @@ def upgrade() -> None:
         ],
         sqlite_where=reported,
         postgresql_where=reported,
+    )
+    untagged = text("account_code = '' AND tries > 0 AND outcome != 'refused'")
+    op.create_index(
+        "record_untagged",
+        "record",
+        [
+            "tenant",
+            text("coalesce(answer, setup)"),
+            "seq",
+            "account_code",
+            "tries",
+            "outcome",
+            "user",
+            "answer",
+            "setup",
+            "billable_ms",
+        ],
+        sqlite_where=untagged,
+        postgresql_where=untagged,
     )
