@@ -139,6 +139,28 @@ class ReportContract:
         found = [one.record_id for one in report.detail(UNTAGGED)]
         assert found == reference.details(meant, UNTAGGED)
 
+    @pytest.mark.parametrize(
+        ("hours", "found"),
+        [((6, 22), [6, 7]), ((22, 6), [22, 5]), ((7, 23), [22, 7]), ((23, 7), [5, 6])],
+    )
+    def test_the_first_hour_counts_and_the_last_does_not(
+        self, office: Office, hours: tuple[int, int], found: list[int]
+    ) -> None:
+        # 22:00 in summer time, then 05:00, 06:00 and 07:00 in winter time.
+        nights = [datetime(2023, 11, 5, utc) for utc in (2, 10, 11, 12)]
+        made = [
+            record(setup=round(at.replace(tzinfo=UTC).timestamp() * 1000), answer=None)
+            for at in nights
+        ]
+        hour = DAY // 24
+        filters = Filters(hours=(hours[0] * hour, hours[1] * hour), zone=ZONES[1], in_report=True)
+        report = Report(office.records, self.keep(office, made), filters)
+        told = [
+            datetime.fromtimestamp(one.dated / 1000, ZONES[1]).hour
+            for one in report.detail(BY_CODE)
+        ]
+        assert told == found
+
     def test_codes_come_in_string_order(self, office: Office) -> None:
         made = [record(account_code=code) for code in IN_STRING_ORDER * 5]
         random.Random(1).shuffle(made)
