@@ -67,6 +67,16 @@ class Record:
         """The moment reports file it under: the answer, else the setup."""
         return self.setup if self.answer is None else self.answer
 
+    @property
+    def placed(self) -> bool:
+        """Whether the call left for somewhere."""
+        return self.tries > 0 and self.outcome != "refused"
+
+    @property
+    def untagged(self) -> bool:
+        """Whether it was placed without an account code."""
+        return self.placed and self.account_code == ""
+
     def values(self) -> tuple[Any, ...]:
         """Everything, in the order of ``COLUMNS``."""
         return _values(self)
