@@ -104,11 +104,12 @@ def free_port() -> int:
 
 def bound(port: int) -> bool:
     """Whether some socket is bound to a UDP port; looking must not take the port itself."""
-    lines = Path("/proc/net/udp").read_text().splitlines()[1:]
+    tables = [Path("/proc/net/udp"), Path("/proc/net/udp6")]
+    lines = [line for table in tables if table.exists() for line in table.read_text().splitlines()]
     return any(line.split()[1].endswith(f":{port:04X}") for line in lines)
 
 
-def until(what: str, holds: Any, alive: subprocess.Popen[bytes], seconds: float = 15) -> None:
+def until(what: str, holds: Any, alive: subprocess.Popen[bytes], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if alive.poll() is not None:
@@ -130,6 +131,7 @@ class Stage:
         self.config.write_text(self.translated(self.config.read_text()))
         self.log = directory / "gateway.log"
         self.known: set[str] = set()
+        self.reported = 0  # of those, how many belong in the account code report
         self.gateway: subprocess.Popen[bytes] | None = None
 
     def translated(self, text: str) -> str:
@@ -178,6 +180,7 @@ class Stage:
         lines = self.tollbar("cdr", "--json").splitlines()
         fresh = [r for r in map(json.loads, lines) if r["record_id"] not in self.known]
         self.known.update(r["record_id"] for r in fresh)
+        self.reported += sum(r["in_report"] for r in fresh)
         return fresh
 
     def sipp(self, command: list[str], trace: Path) -> subprocess.Popen[bytes]:
@@ -258,6 +261,10 @@ class Stage:
             played.wrong.append(f"the record: {played.record}, not {scenario.record}")
         if "row" in scenario.record and ("in report" in got) != ("in report" in wanted):
             played.wrong.append(f"the record: {played.record}, not {scenario.record}")
+        if "row" in scenario.record:
+            calls = len(self.tollbar("report", "detail", "--json").splitlines())
+            if calls != self.reported:
+                played.wrong.append(f"the report: {calls} calls, not {self.reported}")
 
 
 def told(errors: Path) -> list[str]:

@@ -1,6 +1,18 @@
 """Facts for tests of what folds them."""
 
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Fact, Noticed, Rang, Tried
+from tollbar.b2bua.facts import (
+    CALL,
+    Answered,
+    Assigned,
+    Attempted,
+    Closed,
+    Ended,
+    Fact,
+    Noticed,
+    Rang,
+    Tried,
+    TurnedAway,
+)
 from tollbar.policy.attempt import FORWARD, REJECT, Attempt, Decision
 
 UTC = 1_767_225_600.0  # 2026-01-01 00:00:00
@@ -19,6 +31,7 @@ class Story:
     def attempted(self, call: str, at: float = 0.0, **decided: object) -> Attempted:
         fact = Attempted(*self._opening(call, at))
         dialled = str(decided.pop("dialled", "3175551234"))
+        fact.kind = CALL
         fact.attempt = Attempt(peer="pbx", dialled=dialled, from_user="1001")
         fields: dict[str, object] = {
             "action": FORWARD,
@@ -30,6 +43,22 @@ class Story:
         fact.decision = Decision(**fields)  # type: ignore[arg-type]
         fact.peer = "pbx"
         fact.a_call_id = f"{call}@a"
+        return fact
+
+    def turned_away(self, call: str, reason: str, at: float = 0.0) -> TurnedAway:
+        fact = TurnedAway(*self._opening(call, at))
+        whole = self.attempted(call, at, action=REJECT, reason=reason, status=403)
+        fact.kind, fact.attempt, fact.decision = CALL, whole.attempt, whole.decision
+        fact.peer, fact.a_call_id = whole.peer, whole.a_call_id
+        return fact
+
+    def assigned(self, call: str, code: str, at: float = 0.0, refused: str = "") -> Assigned:
+        fact = Assigned(*self._opening(call, at))
+        fact.code = code
+        fact.description = "Miller"
+        fact.source = "api"
+        fact.by = "alice"
+        fact.refused = refused
         return fact
 
     def tried(self, call: str, at: float = 0.0, trunk: str = "carrier", tries: int = 1) -> Tried:

@@ -3,8 +3,10 @@ import io
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -129,6 +131,61 @@ def test_a_configuration_that_is_not_there_is_one_line(
     assert "none.yaml" in error
 
 
+@pytest.mark.parametrize(
+    ("obstacle", "told"),
+    [
+        ("another process", "is in use by another process"),
+        ("no database", "file is not a database"),
+        ("no directory", "cannot make state directory"),
+        ("udp", "listener 'udp'"),
+        ("tcp", "listener 'tcp'"),
+        ("metrics", "metrics port"),
+    ],
+)
+def test_what_keeps_it_from_starting_is_one_line_and_exit_code_1(
+    config: Path, obstacle: str, told: str
+) -> None:
+    state = config.parent.parent / "var"
+    with ExitStack() as held:
+        ports = []
+        for name, kind in (
+            ("udp", socket.SOCK_DGRAM),
+            ("tcp", socket.SOCK_STREAM),
+            ("metrics", socket.SOCK_STREAM),
+        ):
+            taken = held.enter_context(socket.socket(socket.AF_INET, kind))
+            taken.bind(("127.0.0.1", 0))
+            ports.append(taken.getsockname()[1])
+            if name != obstacle:
+                taken.close()
+            elif kind == socket.SOCK_STREAM:
+                taken.listen()
+        text = config.read_text()
+        for old, new in zip(
+            ("udp:127.0.0.1:5060}", "tcp:127.0.0.1:5060}", "127.0.0.1:9464}"), ports, strict=True
+        ):
+            assert text.count(old) == 1
+            text = text.replace(old, f"{old.rpartition(':')[0]}:{new}}}")
+        config.write_text(text)
+        if obstacle == "another process":
+            held.callback(LocalFile(state).close)
+        elif obstacle == "no database":
+            state.mkdir()
+            (state / "tollbar.sqlite").write_bytes(b"something else" * 1000)
+        elif obstacle == "no directory":
+            state.touch()
+        done = subprocess.run(
+            [sys.executable, "-m", "tollbar", "run", "--config", config],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+
+
 def test_where_the_configuration_is_looked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +203,16 @@ def test_where_the_configuration_is_looked_for(
 
 
 def test_no_gateway_running_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["status"], ["calls"], ["drain"], ["hangup", "x"], ["trace", "off"]):
+    for command in (
+        ["status"],
+        ["calls"],
+        ["drain"],
+        ["hangup", "x"],
+        ["assign", "x", "4711", "--as", "alice"],
+        ["locks"],
+        ["locks", "lift", "alice"],
+        ["trace", "off"],
+    ):
         assert main([*command, "-c", str(config)]) == 1
         assert "no gateway runs" in capsys.readouterr().err
 
@@ -164,6 +230,26 @@ def test_simulate_explains_and_tells_by_its_exit_code(
     assert isinstance(json.loads(capsys.readouterr().out), dict)
     assert main([*call, "--peer", "nobody"]) == 1
     assert "pbx, carrier" in capsys.readouterr().err
+
+
+def test_simulate_supposes_what_is_not_so_now(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["simulate", "-c", str(config), "--from", "1001", "--to", "919195551234"]
+    assert main([*call, "--sticky", "4711"]) == 0
+    assert "from sticky" in capsys.readouterr().out
+    assert main([*call, "--sticky", "8"]) == 1
+    assert "sticky code not used" in capsys.readouterr().out
+    assert main([*call, "--code", "4711", "--locked"]) == 1
+    assert "refused: locked" in capsys.readouterr().out
+    assert main([*call, "--code", "4711", "--workgroup", "x", "--json"]) == 0
+    steps = json.loads(capsys.readouterr().out)["steps"]
+    assert ["workgroup ignored", "the peer is not trusted for it"] in steps
+    assert main([*call, "--code", "2020", "--at", "2020-06-15T12:00"]) == 0
+    assert main([*call, "--code", "2020", "--at", "2021-01-01T00:00"]) == 1
+    capsys.readouterr()
+    assert main([*call, "--at", "soon"]) == 1
+    assert "is not a time" in capsys.readouterr().err
 
 
 def test_cdr_lists_and_filters(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,7 +136,8 @@ identity: {unknown_callers: refuse, unknown_sources: refuse}
 unmatched: as_entered
 shadow: true
 statuses: {unknown: 404}
-limits: {max_call: 1h, max_calls: 10, commit_deadline: 500ms}
+chats: {gap: 10m}
+limits: {max_call: 1h, max_calls: 10, max_chats: 5, commit_deadline: 500ms}
 state_directory: /var/lib/tollbar
 directory: people.yaml
 database: postgresql+psycopg://tollbar:${PASS}@db/tollbar
@@ -172,6 +173,7 @@ logging: {format: json, level: debug}
         "*62*CODE#",
         "*63#",
     )
+    assert (gateway.chat_gap, gateway.max_chats) == (600.0, 5)
     assert gateway.guessing == Guessing(3, 60.0, 2.0, 86400.0, 0, True)
     assert pbx.trust_workgroup
     (group,) = gateway.dial_groups
@@ -185,6 +187,25 @@ logging: {format: json, level: debug}
     assert (gateway.unmatched, gateway.shadow) == ("as_entered", True)
     assert gateway.statuses == {"unknown": 404}
     assert gateway.timezone == "Europe/Berlin"
+
+
+def test_what_is_kept_for_how_long() -> None:
+    assert reads(GOOD).retention == {}
+    gateway = reads(GOOD + "retention: {answered: 400d, refused: 30d, audit: 720h}\n")
+    assert gateway.retention == {"answered": 34_560_000, "refused": 2_592_000, "audit": 2_592_000}
+
+
+@pytest.mark.parametrize(
+    ("term", "told"),
+    [
+        ("answered: 30", "retention.answered: is less than 1d"),  # days were meant
+        ("audit: 7d", "retention.audit: is less than 30d"),
+        ("anwsered: 30d", "answered"),
+        ("answered: never", "is not a length of time"),
+    ],
+)
+def test_a_term_that_would_delete_too_much_is_refused(term: str, told: str) -> None:
+    assert told in refuses(GOOD + f"retention: {{{term}}}\n")
 
 
 def test_the_most_specific_source_ranks_highest() -> None:

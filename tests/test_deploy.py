@@ -31,7 +31,8 @@ def run(*command: str | Path, given: str = "") -> subprocess.CompletedProcess[st
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What /metrics has of a gateway with the sample configuration, after two calls.
+    """What /metrics has of a gateway with the sample configuration, after two calls
+    and a chat.
 
     A series with labels is there once something counted; the emergency call is a notice.
     """
@@ -39,7 +40,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> str:
     stage.start()
     try:
         for call in scenarios():
-            if call.name in ("basic-call", "emergency-911"):
+            if call.name in ("basic-call", "emergency-911", "chat-refused"):
                 assert stage.play(call).wrong == []
         url = f"http://127.0.0.1:{stage.ports[9464]}/metrics"
         with urllib.request.urlopen(url, timeout=10) as answer:
@@ -105,6 +106,11 @@ def test_prometheus_accepts_configuration_and_alert_rules() -> None:
     done = run("promtool", "check", "config", DEPLOY / "prometheus.yml")
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(alert_expressions())} rules found" in done.stdout
+
+
+def test_the_alerts_fire_when_they_should() -> None:
+    done = run("promtool", "test", "rules", Path(__file__).with_name("alerts.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_prometheus_accepts_every_expression_of_the_dashboard(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def test_what_the_gateway_file_says_wrong_is_told_there(tmp_path: Path) -> None:
             "dial group pbx: schedule: 'moon' names no days",
         ),
         (
-            '  templates: ["*61*CODE#NUMBER"]',
+            '  sticky: {set: "*62*CODE#", clear: "*63#"}',
             '  sticky: {set: "*62#", clear: "*63#"}',
             3,
             "sticky code *62#: sets a sticky code, but CODE is missing",
@@ -300,16 +300,15 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_accepted_and_yet_unwise_or_unused_is_told(tmp_path: Path) -> None:
+def test_what_is_accepted_and_yet_unwise_is_told(tmp_path: Path) -> None:
     text = SAMPLE.read_text().replace("directory: directory.yaml", "")
     text += f"\ndirectory: {SAMPLE.parent / 'directory.yaml'}\n"
-    text += "statuses: {unknown: 404}\ndatabase: postgresql://nowhere/tollbar\n"
+    text += "statuses: {unknown: 404}\n"
     path = tmp_path / "gateway.yaml"
     path.write_text(text)
     snapshot, warnings = load_snapshot(load(path, {}))
-    assert len(warnings) == 2
+    assert len(warnings) == 1
     assert "tells a guesser" in warnings[0].what
-    assert "not used yet" in warnings[1].what
     attempt = Attempt("pbx", "9195551234", from_user=ALICE, codes=[("header", "9999")])
     decision = decide(snapshot, attempt, Situation(NOON))
     assert (decision.status, decision.q850, decision.reason) == (404, 21, "unknown")

@@ -196,3 +196,41 @@ def test_a_reader_that_is_gone_harms_nobody() -> None:
     assert outlet.dropped == 2
     outlet.close()
     os.close(write)
+
+
+def test_calls_turned_away_are_logged_at_a_bounded_rate() -> None:
+    calls, kept = log()
+    story = Story()
+    for _ in range(30):
+        calls.fold([story.turned_away("c", "locked", 0.5)])
+    calls.fold([story.turned_away("last", "locked", 1.5)])
+    calls.flush()
+    assert len(kept.lines) == BURST + 1
+    assert "refused call=last peer=pbx from=1001 to=3175551234 reason=locked" in kept.lines[-1]
+    assert kept.lines[-1].endswith("suppressed=20")
+
+
+def test_a_code_assigned_in_a_call_is_told_without_its_digits() -> None:
+    calls, kept = log()
+    story = Story()
+    calls.fold([story.assigned("c", "47110815", 1.0), story.assigned("c", "", 2.0)])
+    calls.fold([story.assigned("c", "47110815", 3.0, refused="not_permitted")])
+    calls.flush()
+    assert [line.partition("assigned ")[2] for line in kept.lines] == [
+        "call=c user=alice source=api code=****",
+        "call=c user=alice source=api code=none",
+        "call=c user=alice source=api code=**** reason=not_permitted",
+    ]
+
+
+def test_a_chat_says_what_it_is_and_lasts_until_somebody_wrote() -> None:
+    calls, kept = log()
+    story = Story()
+    attempted = story.attempted("c", 0.0)
+    attempted.kind = "chat"
+    ended = story.ended("c", 1860.0, reason="gap")
+    ended.alive = ended.utc - 1800.0
+    calls.fold([attempted, story.answered("c", 1.0), ended])
+    calls.flush()
+    assert "kind=chat" in kept.lines[0]
+    assert kept.lines[-1].endswith("seconds=59.0")

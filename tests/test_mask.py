@@ -18,6 +18,11 @@ def mask(*templates: str) -> Mask:
         ("*61*CODE#NUMBER", "*61*47#11#3175551234", "*61*****#11#3175551234"),
         ("*61*CODE#NUMBER", "*61*4711", "*61*****"),
         ("*61*CODE#NUMBER", "*61*", "*61*****"),
+        ("*61*CODE#NUMBER", "*71**61*4711#3175551234", "*71**61*****#3175551234"),
+        ("*61*CODE#NUMBER", "85*61*4711", "85*61*****"),
+        ("CODE**NUMBER", "*71*4711**3175551234", "******3175551234"),
+        ("*61*CODE#NUMBER", "*6-1*47 11#317-555-1234", "*61*****#3175551234"),
+        ("*61*CODE#NUMBER", "*61*4711%233175551234", "*61*****#3175551234"),
         ("CODE**NUMBER", "4711**3175551234", "******3175551234"),
         ("CODE**NUMBER", "3175551234", "3175551234"),
         ("NUMBER**CODE", "3175551234**4711", "3175551234******"),
@@ -27,6 +32,15 @@ def mask(*templates: str) -> Mask:
 )
 def test_the_place_of_a_code_is_masked(template: str, dialled: str, shown: str) -> None:
     assert mask(template).number(dialled) == shown
+
+
+@pytest.mark.parametrize("dialled", ["*62*4711#", "*62*4711", "*62*"])
+def test_a_sticky_code_is_masked_however_long(dialled: str) -> None:
+    hides = Mask(AccountCodes(sticky_set="*62*CODE#", sticky_clear="*63#"))
+    assert hides.number(dialled) == "*62*****#"
+    assert hides.number("*63#") == "*63#"
+    line = f"INVITE sip:{dialled.replace('#', '%23')}@gw SIP/2.0\r\n".encode()
+    assert b"4711" not in hides.message(line)
 
 
 def test_a_number_that_holds_the_code_by_chance_stays() -> None:
@@ -44,6 +58,7 @@ def test_a_number_that_holds_the_code_by_chance_stays() -> None:
         b"To: <sip:*61*4711%233175551234@gw>",
         b"To: <sip:%2A61*4711#3175551234@gw>",
         b"Diversion: <tel:*61*4711#3175551234>",
+        b"Diversion: <tel:*6-1*47-11#3175551234>",
         b'Authorization: Digest response="4711"',
     ],
 )

@@ -199,3 +199,34 @@ async def test_a_request_without_end_is_cut_off(served: Served) -> None:
         got = b""
     assert got == b""
     writer.transport.abort()
+
+
+def test_chats_are_counted_apart_from_calls() -> None:
+    metrics, story = Metrics(), Story()
+    attempted = story.attempted("chat")
+    attempted.kind = "chat"
+    away = story.turned_away("other", "limit")
+    away.kind = "chat"
+    metrics.fold([attempted, story.tried("chat"), story.answered("chat", 1.0), away])
+    assert "tollbar_calls_in_progress{peer=pbx}" not in samples(metrics)
+    metrics.fold([story.ended("chat", 1800.0, reason="gap"), story.closed("chat", 1800.0)])
+    found = samples(metrics)
+    assert found["tollbar_chats_total{outcome=answered,reason=gap}"] == 1
+    assert found["tollbar_chats_total{outcome=refused,reason=limit}"] == 1
+    assert not any(name.startswith("tollbar_calls_total") for name in found)
+    assert not metrics.chatting
+
+
+def test_a_chat_of_the_last_process_is_counted_when_it_ends() -> None:
+    metrics = Metrics()
+    metrics.restore([Record("chat", peer="pbx", trunk="carrier", kind="chat")])
+    metrics.fold([Story().ended("chat", 0.0, reason="restart")])
+    assert samples(metrics)["tollbar_chats_total{outcome=answered,reason=restart}"] == 1
+
+
+def test_a_call_that_is_turned_away_counts_its_reason() -> None:
+    metrics = Metrics()
+    metrics.fold([Story().turned_away("one", "locked")])
+    labels = "classification=local,outcome=refused,peer=pbx,reason=locked,trunk="
+    assert samples(metrics)[f"tollbar_calls_total{{{labels}}}"] == 1
+    assert not metrics.running

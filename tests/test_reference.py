@@ -42,11 +42,13 @@ from tollbar.cdr.report import (
 from tollbar.config import load
 from tollbar.directory.holders import ADMINISTERED
 from tollbar.document import Fields, Value
+from tollbar.gauges import measure
 from tollbar.loading import load_snapshot
 from tollbar.policy.dialplan import CATEGORIES
 from tollbar.policy.refusal import ANSWERS, NOT_ACCEPTED
 from tollbar.server import Server
 from tollbar.store import audit, schema
+from tollbar.store.archive import Archive
 
 HOLDERS = ("default_user", "roles", "workgroups", "users")
 
@@ -82,8 +84,16 @@ def used(example: str) -> set[str]:
 def test_the_keys_of_gateway_yaml(asked: dict[str, set[str]], tmp_path: Path) -> None:
     (example,) = examples(REFERENCE / "gateway.md")
     load(written(tmp_path, plain(example), {}), {})
-    headings = ["listeners", "peers", "dial_groups", "account_codes", "guessing", "identity"]
-    headings += ["limits", "metrics", "logging"]
+    headings = [
+        "listeners",
+        "peers",
+        "dial_groups",
+        "account_codes",
+        "guessing",
+        "chats",
+        "identity",
+    ]
+    headings += ["limits", "retention", "metrics", "logging"]
     text = page("gateway")
     told = {f"gateway {name}": set(first_column(section(text, name))) for name in headings}
     told["gateway"] = set(first_column(section(text, "The whole file")))
@@ -188,12 +198,19 @@ class Nothing:
         return 0
 
 
+class Nowhere:
+    """Stands for the local file."""
+
+    path = Path("tollbar.sqlite")
+
+
 def test_the_metrics_and_their_labels() -> None:
     gateway = load(SAMPLE / "gateway.yaml", {})
     snapshot, _ = load_snapshot(gateway)
     server = Server(gateway, snapshot, Engine)
     server.writer = cast(Any, object())
-    server.measure()
+    server.archive = Archive(cast(Any, Nowhere()), server.writer, "", {})
+    measure(server)
     metrics = server.metrics
     found = {name: ("gauge", ()) for name, _ in metrics.gauges}
     found |= {f"{name}_total": ("counter", ()) for name, _ in metrics.sums}
@@ -261,13 +278,14 @@ def test_the_reasons_of_a_refusal_and_their_answers() -> None:
         reason: [str(answer.status), str(answer.q850), answer.text]
         for reason, answer in ANSWERS.items()
     }
-    engine = (SOURCES / "b2bua" / "engine.py").read_text()
+    gate = (SOURCES / "b2bua" / "gate.py").read_text()
     own = {quoted(row[0])[0] for row in table if len(row) == 3}
-    assert own == set(re.findall(r'word = "(\w+)"', engine))
+    assert own == set(re.findall(r'word = "(\w+)"', gate))
 
 
 def test_the_reasons_of_an_ending() -> None:
     found = constants({"fail"}, 1) | constants({"hang_up"}, 0)
+    found |= constants({"finish"}, 0) | constants({"_drop"}, 2)
     found |= constants({"refuse"}, 4) | constants({"end"}, 1)
     for path in (SOURCES / "b2bua").glob("*.py"):
         found |= set(re.findall(r'fact\.reason = "(\w+)"', path.read_text()))

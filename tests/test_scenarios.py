@@ -1,5 +1,6 @@
 """Every scenario of sipp-scenarios/README.md, by its own command line, against the gateway."""
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -43,6 +44,58 @@ def test_it_goes_the_same_way_for_a_caller_over_tcp(stage: Stage, scenario: Scen
     over_tcp = replace(scenario, caller=["sipp", "-t", "t1", *scenario.caller[1:]])
     assert stage.play(over_tcp).wrong == []
     assert "SIP/2.0/TCP" in (stage.directory / scenario.name / "caller.log").read_text()
+
+
+@pytest.mark.parametrize("caller", ["1002", "1003"])
+@pytest.mark.parametrize(
+    "scenario",
+    [scenario for scenario in scenarios() if scenario.name.startswith("emergency-")],
+    ids=lambda scenario: scenario.name,
+)
+def test_rows_3_and_9_on_911_are_placed(stage: Stage, scenario: Scenario, caller: str) -> None:
+    """A bad code, without the right (bob) and with it (carol)."""
+    *words, gateway = scenario.caller
+    called = replace(scenario, caller=[*words, "-set", "caller", caller, gateway])
+    assert stage.play(called).wrong == []
+    assert f"<sip:{caller}@" in (stage.directory / scenario.name / "caller.log").read_text()
+
+
+def over_ipv6(words: list[str]) -> list[str]:
+    """A command line of the table with IPv6 addresses in it."""
+    return [word.replace("127.0.0.1:", "[::1]:").replace("127.0.0.1", "::1") for word in words]
+
+
+@pytest.fixture(scope="module")
+def ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    stage = Stage(tmp_path_factory.mktemp("ipv6"))
+    text = stage.config.read_text()
+    stage.config.write_text(re.sub(r"\b(udp|tcp):127\.0\.0\.1:(\d+)", r'"\1:[::1]:\2"', text))
+    stage.start()
+    yield stage
+    stage.stop()
+
+
+@pytest.mark.parametrize("transport", ["u1", "t1"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        scenario
+        for scenario in scenarios()
+        if scenario.name
+        in ("basic-call", "cancelled-call", "hold-by-callee", "code-in-digits", "trunk-to-pbx")
+    ],
+    ids=lambda scenario: scenario.name,
+)
+def test_it_goes_the_same_way_over_ipv6(ipv6: Stage, scenario: Scenario, transport: str) -> None:
+    if scenario.name == "trunk-to-pbx" and transport == "t1":
+        # Over TCP a trunk calls from any port, and on this machine that is the PBX.
+        transport = "u1"
+    caller = over_ipv6(scenario.caller)
+    caller[1:1] = ["-t", transport]
+    assert ipv6.play(replace(scenario, far=over_ipv6(scenario.far), caller=caller)).wrong == []
+    heard = (ipv6.directory / scenario.name / "caller.log").read_text()
+    assert f"SIP/2.0/{'TCP' if transport == 't1' else 'UDP'} [::1]" in heard
+    assert "127.0.0.1" not in heard
 
 
 @pytest.mark.parametrize(

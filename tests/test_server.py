@@ -1,24 +1,37 @@
 """The whole process in one loop: real engine, real sockets on free ports, real disk."""
 
 import asyncio
+import json
+import logging
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from dataclasses import field as field_of
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from tests.cdr.story import record
 
 from tollbar.b2bua.engine import Engine
+from tollbar.cdr.ledger import Finished
 from tollbar.cdr.record import Record
 from tollbar.config import load
 from tollbar.gateway import Destination, Gateway, Listener, Peer, Source
 from tollbar.loading import load_snapshot
-from tollbar.net.control import ask
+from tollbar.net.control import ControlError, ask
 from tollbar.server import Server, StartError
+from tollbar.store.audit import Audit
+from tollbar.store.batch import Batch
+from tollbar.store.database import Database, sqlite_url
+from tollbar.store.databases import DIRECTORY_FILE
+from tollbar.store.local import LocalFile
 from tollbar.store.records import Records
 
 SAMPLE = Path(__file__).parents[1] / "config" / "gateway.yaml"
@@ -55,9 +68,10 @@ def field(message: str, name: str) -> str:
 class Running:
     """A server on free ports, between a PBX and a trunk."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, templates: tuple[str, ...] = ("*61*CODE#NUMBER",)) -> None:
         self.pbx, self.trunk = Phone(), Phone()
         self.gateway = self.configured(directory)
+        self.gateway.account_codes.templates = list(templates)
         snapshot, _ = load_snapshot(self.gateway)
         self.said: list[str] = []
         self.errors = (directory / "err").open("ab")
@@ -127,14 +141,22 @@ class Running:
         finally:
             store.close()
 
-    def invite(self, number: str = "3175551234", call_id: str = "one") -> None:
+    def invite(
+        self,
+        number: str = "3175551234",
+        call_id: str = "one",
+        sender: str = "<sip:1001@127.0.0.1>",
+        more: str = "",
+        behind: str = "",
+    ) -> None:
+        """``more`` are header lines, ``behind`` parameters of the Request-URI."""
         port = self.pbx.port
         self.pbx.send(
-            f"INVITE sip:{number}@127.0.0.1:{self.port} SIP/2.0\n"
+            f"INVITE sip:{number}@127.0.0.1:{self.port}{behind} SIP/2.0\n"
             f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{call_id}\n"
-            f"From: <sip:1001@127.0.0.1>;tag=a\nTo: <sip:{number}@127.0.0.1>\n"
+            f"From: {sender};tag=a\nTo: <sip:{number}@127.0.0.1{behind}>\n"
             f"Call-ID: {call_id}\nCSeq: 1 INVITE\nContact: <sip:1001@127.0.0.1:{port}>\n"
-            "Max-Forwards: 70\nContent-Length: 0\n\n",
+            f"{more}Max-Forwards: 70\nContent-Length: 0\n\n",
             self.port,
         )
 
@@ -204,17 +226,73 @@ async def test_a_call_goes_through_and_its_record_is_on_disk_before_the_bye_is_a
     running.in_dialog("BYE", ok, 2)
     bye = await running.trunk.receive("BYE")
     await running.pbx.receive("SIP/2.0 200", "BYE")
-    (record,) = running.records()
-    assert (record.outcome, record.trunk, record.ended_by) == ("answered", "carrier", "caller")
+    (found,) = running.records()
+    assert (found.outcome, found.trunk, found.ended_by) == ("answered", "carrier", "caller")
     assert "BYE" in field(bye, "CSeq")
+
+
+@dataclass(slots=True)
+class Form:
+    """A way to give the code 001235 with a call to 9195551234."""
+
+    source: str
+    template: str = "*61*CODE#NUMBER"
+    invite: dict[str, str] = field_of(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        Form("header", invite={"more": "X-Account-Code: 001235\n"}),
+        Form("header", invite={"more": "x-asterisk-ACCOUNTCODE : 001235\n"}),
+        Form("uri_parameter", invite={"behind": ";account-code=001235"}),
+        Form("uri_parameter", invite={"number": "9195551234;account-code=001235"}),
+        Form("from_parameter", invite={"sender": "<sip:1001@127.0.0.1;account-code=001235>"}),
+        Form("from_parameter", invite={"sender": "<sip:1001@127.0.0.1>;account-code=001235"}),
+        Form("digits", invite={"number": "*61*001235#9195551234"}),
+        Form("digits", invite={"number": "*61*001235%239195551234"}),
+        Form("digits", invite={"number": "*6-1*001235%23(919)555-1234"}),
+        Form("digits", "CODE**NUMBER", {"number": "001235**9195551234"}),
+        Form("digits", "NUMBER**CODE", {"number": "9195551234**001235"}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("caller", ["1001", "1004"])
+async def test_no_form_of_a_code_reaches_the_trunk_or_the_log(
+    tmp_path: Path, form: Form, caller: str
+) -> None:
+    """Neither that of alice, who may use it, nor that of dave, who may not."""
+    running = Running(tmp_path, (form.template,))
+    try:
+        await running.start()
+        given = {"number": "9195551234", **form.invite}
+        given["sender"] = given.get("sender", "<sip:1001@127.0.0.1>").replace("1001", caller)
+        running.invite(**given)
+        if caller == "1001":
+            got = await running.trunk.receive("INVITE")
+            running.answer(got, "486 Busy")
+            got += await running.trunk.receive("ACK")
+            assert "9195551234" in got
+            assert "001235" not in got
+        answer = await running.pbx.receive("SIP/2.0 4" if caller == "1004" else "SIP/2.0 486")
+        assert answer.startswith("SIP/2.0 403") == (caller == "1004")
+        running.server.tell()
+        (record,) = running.records()
+        assert record.code_source == form.source
+        assert (record.account_code == "001235") == (caller == "1001")
+        log = Path(running.errors.name).read_text()
+        assert f"call={record.record_id}" in log
+        assert "001235" not in log
+    finally:
+        await running.stop()
 
 
 async def test_a_refused_call_is_counted_logged_and_recorded(begin: Begin) -> None:
     running = await begin()
     running.invite("9195551234")
     await running.pbx.receive("SIP/2.0 403")
-    (record,) = running.records()
-    assert (record.outcome, record.reason) == ("refused", "required")
+    (found,) = running.records()
+    assert (found.outcome, found.reason) == ("refused", "required")
     assert (await running.asked("status"))["calls"] == 0
     labels = next(iter(running.server.metrics.calls))
     assert labels[:2] == ("refused", "required")
@@ -229,8 +307,8 @@ async def test_a_trunk_where_nobody_listens_is_told_by_the_network(begin: Begin)
     running.trunk.sock.close()
     running.invite()
     await running.pbx.receive("SIP/2.0 503")
-    (record,) = running.records()
-    assert (record.outcome, record.reason) == ("failed", "unreachable")
+    (found,) = running.records()
+    assert (found.outcome, found.reason) == ("failed", "unreachable")
 
 
 async def test_an_operator_sees_and_ends_a_call(begin: Begin) -> None:
@@ -280,8 +358,31 @@ async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
     again.in_dialog("BYE", ok, 2)
     await again.trunk.receive("BYE")
     await again.pbx.receive("SIP/2.0 200", "BYE")
-    (record,) = again.records()
-    assert record.outcome == "answered"
+    (found,) = again.records()
+    assert found.outcome == "answered"
+
+
+@pytest.mark.parametrize("how", ["signal", "drain"])
+async def test_nobody_is_left_ringing_when_it_leaves(
+    begin: Begin, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbar.server.SETUPS", 0.2)
+    running = await begin()
+    running.invite()
+    invite = await running.trunk.receive("INVITE")
+    running.answer(invite, "180 Ringing")
+    await running.pbx.receive("SIP/2.0 180")
+    if how == "signal":
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        await running.asked("drain", seconds=0.2)
+    await running.trunk.receive("CANCEL")
+    await running.pbx.receive("SIP/2.0 480")
+    assert running.task is not None
+    async with asyncio.timeout(10):
+        assert await running.task == 0
+    (record,) = running.records()
+    assert (record.outcome, record.reason) == ("failed", "shutdown")
 
 
 async def test_a_second_signal_leaves_at_once(begin: Begin) -> None:
@@ -317,6 +418,61 @@ async def test_a_taken_port_is_told_in_one_line(begin: Begin, tmp_path: Path) ->
         await other.stop()
 
 
+async def test_records_go_on_to_the_database_of_the_url(tmp_path: Path) -> None:
+    running = Running(tmp_path)
+    running.gateway.database = sqlite_url(tmp_path / "far.sqlite")
+    local = LocalFile(running.gateway.state_directory)
+    local.commit([Finished(record(1), b"")])
+    local.close()
+    await running.start()
+    try:
+        async with asyncio.timeout(10):
+            while (await running.asked("status"))["database"] != "well, 1 records delivered":
+                await asyncio.sleep(0.05)
+        assert (await running.asked("status"))["undelivered"] == 0
+    finally:
+        await running.stop()
+    assert running.records() == []
+    far = Database(running.gateway.database)
+    with far.reading() as connection:
+        found = connection.exec_driver_sql("SELECT record_id FROM record").all()
+    far.close()
+    assert [tuple(row) for row in found] == [(record(1).record_id,)]
+
+
+async def test_a_disk_that_does_not_come_back_is_a_failing_one(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await begin()
+    caplog.set_level(logging.WARNING)
+    well, write = threading.Event(), LocalFile.write
+
+    def hanging(local: LocalFile, batch: Batch, beat: float | None = None) -> None:
+        well.wait()
+        write(local, batch, beat)
+
+    monkeypatch.setattr(LocalFile, "write", hanging)
+    try:
+        running.invite()
+        await running.pbx.receive("SIP/2.0 503")
+        gauges = {name: read for (name, _), read in running.server.metrics.gauges.items()}
+        assert gauges["tollbar_disk_failing"]() == 1
+        assert running.server.not_ready() == "records cannot be written"
+        await told(caplog, "a commit takes longer than commit_deadline")
+    finally:
+        well.set()
+    await told(caplog, "records are written again")
+    assert gauges["tollbar_disk_failing"]() == 0
+    running.invite(call_id="two")
+    await running.trunk.receive("INVITE")
+
+
+async def told(caplog: pytest.LogCaptureFixture, words: str) -> None:
+    async with asyncio.timeout(10):
+        while words not in caplog.text:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_trace_is_written_on_request(begin: Begin) -> None:
     running = await begin()
     place = Path(await running.asked("trace", on=True, caller=""))
@@ -345,3 +501,92 @@ async def test_a_reload_takes_the_new_or_keeps_the_old(
     assert "directory.yaml" in await running.server.reload()
     assert running.server.snapshot is kept
     assert running.server.engine.setting_up() == 0
+
+
+async def test_a_code_is_assigned_to_a_call_by_the_rights_of_a_user(begin: Begin) -> None:
+    running = await begin()
+    _, ok = await running.up()
+    (call,) = await running.asked("calls")
+    record_id = call["record_id"]
+    with pytest.raises(ControlError, match="no user 'nobody'"):
+        await running.asked("assign", call=record_id, code="4711", by="nobody")
+    with pytest.raises(ControlError, match="there is no such account code"):
+        await running.asked("assign", call=record_id, code="9999", by="alice")
+    with pytest.raises(ControlError, match="modify queue"):
+        await running.asked("assign", call=record_id, code="4711", by="bob")
+    assert await running.asked("assign", call=record_id[:20], code="001235", by="alice")
+    local = running.server.local
+    assert local is not None
+    running.in_dialog("BYE", ok, 2)
+    await running.pbx.receive("SIP/2.0 200", "BYE")
+    (record,) = running.records()
+    assert (record.account_code, record.in_report, record.code_source) == ("001235", True, "api")
+    tries = [(c["by"], c["to"], c.get("refused")) for c in json.loads(record.code_changes)]
+    assert tries == [
+        ("alice", "9999", "unknown"),
+        ("bob", "4711", "not_your_queue"),
+        ("alice", "001235", None),
+    ]
+    await running.stop()
+    audit = Audit(Database(sqlite_url(running.gateway.state_directory / DIRECTORY_FILE)))
+    lines = [(line.action, line.who, line.key, line.after) for line in audit.lines(kind="call")]
+    audit.database.close()
+    assert lines[::-1] == [
+        ("refuse", "alice", record_id, "9999"),
+        ("refuse", "bob", record_id, "4711"),
+        ("assign", "alice", record_id, "001235"),
+    ]
+    running.server.tell()
+    assert "001235" not in Path(running.errors.name).read_text()
+
+
+async def test_locks_are_listed_lifted_and_audited(begin: Begin) -> None:
+    running = await begin()
+    gate = running.server.engine.gate
+    rules = running.server.snapshot.settings.guessing
+    now = time.time()
+    for _ in range(rules.tries):
+        gate.guesses.count(("default", "number:3175550100"), "pbx", rules, now)
+    (lock,) = await running.asked("locks")
+    assert (lock["tenant"], lock["holder"], lock["missed"]) == (
+        "default",
+        "number:3175550100",
+        rules.tries,
+    )
+    with pytest.raises(ControlError, match="nothing is held"):
+        await running.asked("lift", holder="alice")
+    lifted = await running.asked("lift", holder="3175550100", by="root")
+    assert lifted == "number:3175550100"
+    assert await running.asked("locks") == []
+    await running.stop()
+    audit = Audit(Database(sqlite_url(running.gateway.state_directory / DIRECTORY_FILE)))
+    (line,) = audit.lines()
+    audit.database.close()
+    assert (line.action, line.who, line.tenant, line.key) == ("lift", "root", "default", lifted)
+
+
+async def test_a_chat_is_among_the_calls_and_no_call(begin: Begin) -> None:
+    running = await begin()
+    port = running.pbx.port
+    running.pbx.send(
+        f"MESSAGE sip:3175551234@127.0.0.1:{running.port} SIP/2.0\n"
+        f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-chat\n"
+        "From: <sip:1001@127.0.0.1>;tag=a\nTo: <sip:3175551234@127.0.0.1>\n"
+        "Call-ID: chat\nCSeq: 1 MESSAGE\nMax-Forwards: 70\nX-Account-Code: 001235\n"
+        "Content-Type: text/plain\nContent-Length: 5\n\nhello",
+        running.port,
+    )
+    message = await running.trunk.receive("MESSAGE")
+    assert "001235" not in message
+    assert message.endswith("hello")
+    running.answer(message, "200 OK")
+    await running.pbx.receive("SIP/2.0 200", "MESSAGE")
+    (chat,) = await running.asked("calls")
+    assert (chat["kind"], chat["state"], chat["trunk"]) == ("chat", "chat", "carrier")
+    status = await running.asked("status")
+    assert (status["calls"], status["answered"], status["chats"]) == (0, 0, 1)
+    await running.asked("hangup", call=chat["record_id"])
+    await running.stop()
+    (record,) = running.records()
+    assert (record.kind, record.outcome, record.account_code) == ("chat", "answered", "001235")
+    assert record.in_report

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tollbar import __version__
 from tollbar.commands import (
+    backup,
     cdr,
     check,
     completion,
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tollbar {__version__}")
     parsers.config_option(top)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, check, simulate, cdr, report, untagged, correct, live):
+    for module in (run, check, simulate, cdr, report, untagged, correct, live, backup):
         module.add(commands)
     completion.add(commands, top)
     return top

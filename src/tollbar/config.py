@@ -19,6 +19,7 @@ from tollbar.address import (
     source,
     transport_address,
 )
+from tollbar.b2bua.causes import OUTCOMES
 from tollbar.document import Document, Fields, Place, Value, Wrong
 from tollbar.gateway import (
     AccountCodes,
@@ -44,6 +45,10 @@ __all__ = [
     "load",
 ]
 
+DAY: Final = 86400.0  # seconds
+AUDIT: Final = "audit"
+KEPT: Final = (*OUTCOMES, AUDIT)
+"""What retention may give a term."""
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9.!%*_+`'~-]{1,64}")
 # Headers that carry the call itself, or an identity: a code in one of them would be lost or
@@ -76,8 +81,9 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Gateway:
 
 def _gateway(root: Value, path: Path) -> Gateway:
     known = (
-        "listeners peers dial_groups account_codes guessing identity limits state_directory "
-        "database directory metrics logging timezone instance unmatched shadow statuses"
+        "listeners peers dial_groups account_codes guessing chats identity limits state_directory "
+        "database directory metrics logging timezone instance unmatched shadow statuses "
+        "retention"
     )
     needed = {
         "listeners": "the addresses to answer on, as in udp: {bind: udp:127.0.0.1:5060}",
@@ -109,12 +115,16 @@ def _gateway(root: Value, path: Path) -> Gateway:
     gateway.statuses = {
         reason: value.integer(400, 699, 403) for reason, value in top.entries("statuses")
     }
+    gateway.retention = _retention(top)
     identity = _section(top, "identity", "unknown_callers unknown_sources")
     gateway.unknown_callers = identity.choice("unknown_callers", ("default", "refuse"), "default")
     gateway.unknown_sources = identity.choice("unknown_sources", ("drop", "refuse"), "drop")
-    limits = _section(top, "limits", "max_call max_calls commit_deadline")
+    chats = _section(top, "chats", "gap")
+    gateway.chat_gap = chats.seconds("gap", gateway.chat_gap)
+    limits = _section(top, "limits", "max_call max_calls max_chats commit_deadline")
     gateway.max_call = limits.seconds("max_call", gateway.max_call)
     gateway.max_calls = limits.integer("max_calls", 1, 10_000_000, gateway.max_calls)
+    gateway.max_chats = limits.integer("max_chats", 1, 10_000_000, gateway.max_chats)
     gateway.commit_deadline = limits.seconds("commit_deadline", gateway.commit_deadline)
     metrics = _section(top, "metrics", "bind")
     usual = (gateway.metrics_host, gateway.metrics_port)
@@ -258,6 +268,21 @@ def _account_codes(top: Fields, places: dict[str, Place]) -> AccountCodes:
         codes.sticky_set = features.text("set")
         codes.sticky_clear = features.text("clear")
     return codes
+
+
+def _retention(top: Fields) -> dict[str, float]:
+    fields = _section(top, "retention", " ".join(KEPT))
+    terms = {}
+    for kind in fields.found:
+        terms[kind] = fields.seconds(kind, 0.0)
+        least = 30 if kind == AUDIT else 1
+        if 0.0 < terms[kind] < least * DAY:
+            # A forgotten unit would delete everything within the hour; and a gateway that was
+            # cut off from its database learns from the audit what is gone.
+            fields.wrong(
+                kind, f"is less than {least}d", "for example 400d; a bare number is seconds"
+            )
+    return terms
 
 
 def _guessing(top: Fields) -> Guessing:

@@ -4,16 +4,23 @@ Each command is a plain function from the request to its answer. Codes are maske
 the log, and lists are bounded: an answer must never hold up the signalling.
 """
 
+import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from tollbar import __version__
+from tollbar.b2bua.facts import CHAT
 from tollbar.cdr.record import Record
 from tollbar.mask import MASK
 from tollbar.net.control import ControlError
+from tollbar.policy.account import Codes
+from tollbar.policy.guess import number_holder
+from tollbar.policy.queue import NOT_YOUR_QUEUE, may_assign, why
+from tollbar.policy.rights import Effective
 from tollbar.trace import Trace
 
 if TYPE_CHECKING:
@@ -33,6 +40,9 @@ class Console:
             "status": self.status,
             "calls": self.calls,
             "hangup": self.hangup,
+            "assign": self.assign,
+            "locks": self.locks,
+            "lift": self.lift,
             "drain": self.drain,
             "trace": self.trace,
             "reload": self.reload,
@@ -41,7 +51,8 @@ class Console:
     def status(self, _request: Request) -> dict[str, Any]:
         server = self.server
         running = list(server.ledger.running())
-        answered = sum(record.answer is not None for record in running)
+        chats = sum(record.kind == CHAT for record in running)
+        answered = sum(record.answer is not None and record.kind != CHAT for record in running)
         return {
             "version": __version__,
             "instance": server.gateway.instance,
@@ -51,10 +62,12 @@ class Console:
             "listeners": [
                 f"{entry.transport}:{entry.host}:{entry.port}" for entry in server.gateway.listeners
             ],
-            "calls": len(running),
+            "calls": len(running) - chats,
             "answered": answered,
+            "chats": chats,
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
+            **(server.archive.status() if server.archive else {}),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -62,13 +75,19 @@ class Console:
 
     def calls(self, request: Request) -> list[dict[str, Any]]:
         limit = number(request, "limit", LIST)
-        return list(islice(self._calls(), min(int(limit or LIST), LIST)))
+        found = self._calls(str(request.get("tenant") or ""))
+        return list(islice(found, min(int(limit or LIST), LIST)))
 
-    def _calls(self) -> Iterator[dict[str, Any]]:
+    def _calls(self, tenant: str) -> Iterator[dict[str, Any]]:
+        """Those of one tenant, or with "" of all."""
         now = time.time()
         for record in self.server.ledger.running():
+            if tenant and record.tenant != tenant:
+                continue
             yield {
                 "record_id": record.record_id,
+                "tenant": record.tenant,
+                "kind": record.kind,
                 "state": state(record),
                 "seconds": round(max(0.0, now - (record.answer or record.setup) / 1000), 1),
                 "direction": record.direction,
@@ -80,22 +99,100 @@ class Console:
                 "account_code": MASK if record.account_code else "",
             }
 
-    def hangup(self, request: Request) -> str:
-        server = self.server
+    def _named(self, request: Request) -> Record:
+        """The call that the request means, by the beginning of its record id."""
         wanted = str(request.get("call", ""))
         found = [
-            record.record_id
-            for record in server.ledger.running()
+            record
+            for record in self.server.ledger.running()
             if wanted and record.record_id.startswith(wanted)
         ]
         if len(found) != 1:
             raise ControlError("no such call" if not found else "more than one call begins so")
+        return found[0]
+
+    def hangup(self, request: Request) -> str:
+        server = self.server
+        record_id = self._named(request).record_id
         now = server.loop.time()
-        done = server.engine.hangup(found[0], "operator", now)
+        done = server.engine.hangup(record_id, "operator", now)
         server.driver.settle(now)
         if not done:
             raise ControlError("the call is ending already")
-        return found[0]
+        return record_id
+
+    def assign(self, request: Request) -> Awaitable[str]:
+        """Another account code for a call in progress; answered once that is on disk.
+
+        A user's rights decide. What is not accepted changes nothing, and is on record.
+        """
+        server = self.server
+        record = self._named(request)
+        code, by = str(request.get("code", "")), str(request.get("by", ""))
+        if not server.snapshot.settings.account_codes:
+            raise ControlError("account codes are switched off")
+        tenant = server.snapshot.tenants.get(record.tenant)
+        actor = tenant.users.get(by) if tenant is not None else None
+        if tenant is None or actor is None:
+            raise ControlError(f"there is no user {by!r}")
+        reason = against(record, actor, code, time.time(), tenant.codes)
+        known = tenant.codes.by_code.get(code)
+        now = server.loop.time()
+        number = server.engine.assign(
+            record.record_id,
+            code,
+            known.description if known is not None else "",
+            "api",
+            by,
+            now,
+            reason,
+        )
+        server.driver.settle(now)
+        if not number:
+            raise ControlError("the call is ending already, or was given too many codes")
+        return self._assigned(record.record_id, number, reason)
+
+    async def _assigned(self, record_id: str, number: int, reason: str) -> str:
+        if reason:
+            raise ControlError(f"not accepted: {why(reason)}")
+        try:
+            async with asyncio.timeout(self.server.gateway.commit_deadline):
+                await self.server.on_disk(number)
+        except TimeoutError:
+            raise ControlError("assigned, but records cannot be written right now") from None
+        return record_id
+
+    def locks(self, _request: Request) -> list[dict[str, Any]]:
+        found = self.server.engine.gate.guesses.locks(time.time())
+        enforced = {key for key, _ in self.server.engine.gate.locks(time.time())}
+        return [
+            {
+                "tenant": key[0],
+                "holder": key[1],
+                "kind": "caller" if key[0] else "peer",
+                "missed": guess.missed,
+                "until": datetime.fromtimestamp(guess.until, UTC).isoformat(timespec="seconds"),
+                "refused": key in enforced,
+            }
+            for key, guess in islice(found, LIST)
+        ]
+
+    def lift(self, request: Request) -> str:
+        server = self.server
+        holder, tenant = str(request.get("holder", "")), request.get("tenant")
+        names = (holder, number_holder(holder))
+        found = [
+            key
+            for key in server.engine.gate.guesses.held
+            if key[1] in names and (tenant is None or key[0] == tenant)
+        ]
+        if len(found) != 1:
+            more = "more than one tenant has that caller: say --tenant"
+            raise ControlError(more if found else "nothing is held against that caller")
+        now = server.loop.time()
+        server.engine.gate.lift(found[0], str(request.get("by", "operator")), now)
+        server.driver.settle(now)
+        return found[0][1]
 
     def drain(self, request: Request) -> str:
         seconds = number(request, "seconds", None)
@@ -127,7 +224,24 @@ class Console:
         return "reading again; the log says how it went"
 
 
+def against(record: Record, actor: Effective, code: str, utc: float, codes: Codes) -> str:
+    """The reason against this user giving this call that code, or "".
+
+    A call is on the queue of its user, and of the workgroup it is made for.
+    """
+    user = actor.user
+    own = user is not None and (
+        user.name == record.user or (record.workgroup != "" and record.workgroup in user.workgroups)
+    )
+    reason = may_assign(actor, own, record.user, code, utc, codes)
+    if reason == NOT_YOUR_QUEUE and record.workgroup:
+        reason = may_assign(actor, own, record.workgroup, code, utc, codes)
+    return reason
+
+
 def state(record: Record) -> str:
+    if record.kind == CHAT:
+        return CHAT
     if record.answer is not None:
         return "answered"
     return "ringing" if record.ringing is not None else "calling"

@@ -133,6 +133,8 @@ class Gateway:
     state_directory: Path = Path("var")
     # SQLAlchemy URL; "" is the local file in the state directory. It may hold a password.
     database: str = field(default="", repr=False)
+    # Seconds that records of an outcome, or lines of the audit, are kept; others for ever.
+    retention: dict[str, float] = field(default_factory=dict)
     directory: Path = Path("directory.yaml")
     unknown_callers: str = "default"  # default (the default user's rights) or refuse
     unknown_sources: str = "drop"  # drop or refuse
@@ -143,6 +145,8 @@ class Gateway:
     instance: str = "tollbar"
     max_call: float = 43200.0  # seconds
     max_calls: int = 200_000
+    max_chats: int = 50_000
+    chat_gap: float = 1800.0  # seconds
     commit_deadline: float = 2.0  # seconds
     metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464  # 0 switches it off

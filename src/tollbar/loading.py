@@ -40,7 +40,7 @@ def compile_for(
 
     What did not change since ``previous`` is taken over from it.
     """
-    snapshot, warnings = compile_directory(
+    return compile_directory(
         directory,
         peer_rules(gateway),
         dial_groups(gateway),
@@ -48,13 +48,6 @@ def compile_for(
         _places(gateway),
         previous,
     )
-    if gateway.database:
-        place = gateway.places["database"]
-        warnings = [
-            *warnings,
-            Finding(place, "database", "is not used yet: records stay in the state directory"),
-        ]
-    return snapshot, warnings
 
 
 def peer_rules(gateway: Gateway) -> list[PeerRules]:

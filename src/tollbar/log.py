@@ -11,7 +11,18 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from tollbar.b2bua.facts import Answered, Attempted, Ended, Fact, Noticed, Rang, Tried
+from tollbar.b2bua.facts import (
+    CALL,
+    Answered,
+    Assigned,
+    Attempted,
+    Ended,
+    Fact,
+    Noticed,
+    Rang,
+    Tried,
+    TurnedAway,
+)
 from tollbar.mask import MASK, Mask
 from tollbar.outlet import Outlet
 from tollbar.policy.attempt import Decision
@@ -78,6 +89,10 @@ class CallLog:
                 self._answered[fact.call] = fact.now
                 if self.level <= INFO:
                     self.line(INFO, "answered", fact.utc, {"call": fact.call})
+            elif kind is TurnedAway:
+                self._turned_away(fact)  # type: ignore[arg-type]
+            elif kind is Assigned:
+                self._assigned(fact)  # type: ignore[arg-type]
             elif kind is Noticed:
                 self._noticed(fact)  # type: ignore[arg-type]
             elif self.level <= DEBUG:
@@ -115,6 +130,8 @@ class CallLog:
             "direction": decision.direction,
             "class": decision.classification,
         }
+        if fact.kind != CALL:
+            values["kind"] = fact.kind
         if decision.tenant != "default":
             values["tenant"] = decision.tenant
         if decision.user:
@@ -142,24 +159,16 @@ class CallLog:
             values["cause"] = fact.q850
         values["by"] = fact.ended_by
         if answered is not None:
-            values["seconds"] = round(max(0.0, fact.now - answered), 3)
+            silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
+            values["seconds"] = round(max(0.0, fact.now - silent - answered), 3)
         self.line(level, "refused" if refused else "ended", fact.utc, values)
 
     def _noticed(self, fact: Noticed) -> None:
         if self.level > WARNING:
             return
-        kind = fact.kind if len(self._rates) < KINDS or fact.kind in self._rates else "other"
-        rate = self._rates.get(kind)
+        rate = self._allowed(fact.kind, fact.now)
         if rate is None:
-            rate = self._rates[kind] = _Rate()
-        second = int(fact.now)
-        if second != rate.second:
-            rate.second = second
-            rate.lines = 0
-        if rate.lines >= BURST and fact.kind != "emergency":
-            rate.suppressed += 1
             return
-        rate.lines += 1
         values: dict[str, Value] = {}
         if fact.call:
             values["call"] = fact.call
@@ -171,6 +180,53 @@ class CallLog:
             values["suppressed"] = rate.suppressed
             rate.suppressed = 0
         self.line(WARNING, fact.kind, fact.utc, values)
+
+    def _assigned(self, fact: Assigned) -> None:
+        if self.level > INFO:
+            return
+        values: dict[str, Value] = {"call": fact.call, "user": fact.by, "source": fact.source}
+        values["code"] = MASK if fact.code else "none"
+        if fact.refused:
+            values["reason"] = fact.refused
+        self.line(INFO, "assigned", fact.utc, values)
+
+    def _turned_away(self, fact: TurnedAway) -> None:
+        """They come in floods: ten lines a second, and how many more there were."""
+        if self.level > WARNING:
+            return
+        decision = fact.decision
+        rate = self._allowed("refused", fact.now)
+        if rate is None:
+            return
+        values: dict[str, Value] = {
+            "call": fact.call,
+            "peer": fact.peer,
+            "from": decision.caller[:LONGEST],
+            "to": self.mask.number(decision.dialled)[:LONGEST],
+            "reason": decision.reason,
+            "status": decision.status,
+            "by": "gateway",
+        }
+        if rate.suppressed:
+            values["suppressed"] = rate.suppressed
+            rate.suppressed = 0
+        self.line(WARNING, "refused", fact.utc, values)
+
+    def _allowed(self, word: str, now: float) -> _Rate | None:
+        """None where this second has had its lines of that kind."""
+        kind = word if len(self._rates) < KINDS or word in self._rates else "other"
+        rate = self._rates.get(kind)
+        if rate is None:
+            rate = self._rates[kind] = _Rate()
+        second = int(now)
+        if second != rate.second:
+            rate.second = second
+            rate.lines = 0
+        if rate.lines >= BURST and word != "emergency":
+            rate.suppressed += 1
+            return None
+        rate.lines += 1
+        return rate
 
     def _detail(self, fact: Fact) -> None:
         if isinstance(fact, Tried):

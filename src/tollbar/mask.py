@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from tollbar.gateway import AccountCodes
+from tollbar.policy.number import normalise
 
 MASK: Final = "****"
 
@@ -92,8 +93,9 @@ class Mask:
 
     def number(self, dialled: str) -> str:
         """A dialled number as a log may show it."""
+        plain = normalise(dialled)
         for template in self._templates:
-            masked = template.mask(dialled)
+            masked = template.mask(plain)
             if masked is not None:
                 return masked
         return dialled

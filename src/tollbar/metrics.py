@@ -19,7 +19,18 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
 
 from tollbar import __version__
-from tollbar.b2bua.facts import Answered, Attempted, Ended, Fact, Noticed, Rang, Tried
+from tollbar.b2bua.causes import REFUSED
+from tollbar.b2bua.facts import (
+    CHAT,
+    Answered,
+    Attempted,
+    Ended,
+    Fact,
+    Noticed,
+    Rang,
+    Tried,
+    TurnedAway,
+)
 
 SERIES: Final = 2_000  # label sets of one table; what is beyond counts under "other"
 CALL: Final = ("outcome", "reason", "classification", "peer", "trunk")
@@ -50,6 +61,7 @@ class Restored(Protocol):
     """What a call of the last process needs to be counted when it ends."""
 
     record_id: str
+    kind: str
     peer: str
     trunk: str
     classification: str
@@ -106,6 +118,8 @@ class Metrics:
         # A registry of its own: the default one belongs to whoever imports the library.
         self._process = ProcessCollector(registry=CollectorRegistry())
         self.calls: dict[tuple[str, ...], int] = {}
+        self.chats: dict[tuple[str, str], int] = {}
+        self.chatting: set[str] = set()
         self.notices: dict[str, int] = {}
         self.emergencies = 0
         self.setup = Histogram(SETUP)
@@ -126,9 +140,21 @@ class Metrics:
             if kind is Attempted:
                 self._attempted(fact)  # type: ignore[arg-type]
                 continue
+            if kind is TurnedAway:
+                decision = fact.decision  # type: ignore[attr-defined]
+                peer: str = fact.peer  # type: ignore[attr-defined]
+                if fact.kind == CHAT:  # type: ignore[attr-defined]
+                    self._count_chat((REFUSED, decision.reason))
+                    continue
+                self._count((REFUSED, decision.reason, decision.classification, peer, ""))
+                continue
             call = running.get(fact.call)
             if call is None:
-                if kind is Ended:
+                if fact.call in self.chatting:
+                    if kind is Ended:
+                        self.chatting.discard(fact.call)
+                        self._count_chat((fact.outcome, fact.reason))  # type: ignore[attr-defined]
+                elif kind is Ended:
                     self._count((fact.outcome, fact.reason, "", "", ""))  # type: ignore[attr-defined]
                 continue
             if kind is Tried:
@@ -159,6 +185,9 @@ class Metrics:
     def restore(self, records: Iterable[Restored]) -> None:
         """Calls of the last process that go on: in progress, but their set-up is history."""
         for record in records:
+            if record.kind == CHAT:
+                self.chatting.add(record.record_id)
+                continue
             call = _Running(record.peer, record.classification, 0.0, record.trunk)
             call.alerted = True
             self.running[record.record_id] = call
@@ -168,6 +197,9 @@ class Metrics:
 
     def _attempted(self, fact: Attempted) -> None:
         decision = fact.decision
+        if fact.kind == CHAT:
+            self.chatting.add(fact.call)
+            return
         self.running[fact.call] = _Running(fact.peer, decision.classification, fact.now)
         self.by_peer[fact.peer].add(fact.call)
         if decision.emergency:
@@ -185,6 +217,10 @@ class Metrics:
             calls[labels] = 1
         else:
             calls[OTHER] = calls.get(OTHER, 0) + 1
+
+    def _count_chat(self, labels: tuple[str, str]) -> None:
+        # Words of the code only: there are not many.
+        self.chats[labels] = self.chats.get(labels, 0) + 1
 
     def collect(self) -> Iterator[Metric]:
         """One family at a time, so that a scrape can pause between them."""
@@ -212,6 +248,12 @@ class Metrics:
         for labels, count in list(self.calls.items()):
             ended.add_metric(labels, count)
         yield ended
+        chats = CounterMetricFamily(
+            "tollbar_chats", "Chats that ended or never began.", labels=["outcome", "reason"]
+        )
+        for words, count in list(self.chats.items()):
+            chats.add_metric(words, count)
+        yield chats
         live = GaugeMetricFamily(
             "tollbar_calls_in_progress",
             "Calls in progress, by the peer that placed them.",

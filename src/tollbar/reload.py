@@ -38,7 +38,7 @@ def read_again(running: Gateway) -> Fresh:
     return Fresh(gateway, snapshot, {entry.name: Contexts(entry) for entry in secure})
 
 
-_FIXED = ("listeners", "state_directory", "database", "instance", "metrics")
+_FIXED = ("listeners", "state_directory", "database", "retention", "instance", "metrics")
 
 
 def fixed(gateway: Gateway) -> tuple[object, ...]:
@@ -47,6 +47,7 @@ def fixed(gateway: Gateway) -> tuple[object, ...]:
         [bound(entry) for entry in gateway.listeners],
         gateway.state_directory,
         gateway.database,
+        gateway.retention,
         gateway.instance,
         (gateway.metrics_host, gateway.metrics_port),
     )

@@ -13,16 +13,21 @@ import os
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from tollbar import __version__
-from tollbar.b2bua.engine import Rules
-from tollbar.b2bua.facts import Fact
+from tollbar.b2bua.chats import Chats
+from tollbar.b2bua.facts import CHAT, Assigned, Fact, Noticed
+from tollbar.b2bua.gate import Gate
+from tollbar.b2bua.rules import Rules
+from tollbar.b2bua.steps import Steps
 from tollbar.cdr.ledger import Ledger
 from tollbar.console import Console
 from tollbar.finding import Rejected
 from tollbar.gateway import Gateway
+from tollbar.gauges import measure
 from tollbar.log import CallLog
 from tollbar.metrics import Counters, Metrics
 from tollbar.net import seam
@@ -38,14 +43,21 @@ from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
+from tollbar.store.archive import Archive
+from tollbar.store.audit import Audit, AuditLine
+from tollbar.store.database import Database, sqlite_url
+from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
+from tollbar.store.soundness import must_be_whole
 from tollbar.store.writer import Writer
 from tollbar.trace import Trace
+from tollbar.trail import Trail
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
 TELL: Final = 0.1  # seconds between writes of the call log
+AUDITED: Final = frozenset((Assigned, Noticed))
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
 logger = logging.getLogger("tollbar")
@@ -61,9 +73,25 @@ class Engine(seam.Engine, Protocol):
     @property
     def stack(self) -> Counters: ...
     @property
+    def gate(self) -> Gate: ...
+    @property
+    def chats(self) -> Chats: ...
+    @property
     def open(self) -> Mapping[str, object]: ...
+    @property
+    def steps(self) -> Steps: ...
     def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
     def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
+    def assign(
+        self,
+        record_id: str,
+        code: str,
+        description: str,
+        source: str,
+        by: str,
+        now: float,
+        refused: str = "",
+    ) -> int: ...
     def drain(self, now: float, /) -> None: ...
     def restore(
         self, calls: Iterable[tuple[str, bytes, bool]], alive: float, now: float, /
@@ -106,9 +134,13 @@ class Server:
         self.telling: asyncio.TimerHandle | None = None
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
         self.ledger = Ledger(as_json)
+        self.trail = Trail(self.append)
+        self.audit: Audit | None = None
+        self.waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
+        self.archive: Archive | None = None
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
         self.scrape = Scrape(self.metrics, self.not_ready)
@@ -119,6 +151,7 @@ class Server:
         self.only_setups = False
         self.signals = 0
         self.reloading: asyncio.Task[str] | None = None
+        self.disk_error = ""  # what was last said of the disk
         self.engine: Engine
         self.driver: Driver
         self.loop: asyncio.AbstractEventLoop
@@ -142,6 +175,7 @@ class Server:
         gateway = self.gateway
         self.loop.set_exception_handler(failed)
         try:
+            must_be_whole(gateway.state_directory / DIRECTORY_FILE)
             self.local = LocalFile(gateway.state_directory, gateway.instance)
         except StoreError as error:
             raise StartError(str(error)) from error
@@ -158,7 +192,8 @@ class Server:
         self.writer = Writer(
             self.local, self._committed, self._not_committed, on_measured=self._measured
         )
-        self.measure()
+        self.archive = Archive(self.local, self.writer, gateway.database, gateway.retention)
+        measure(self)
         try:
             await self.control.start()
             if gateway.metrics_port:
@@ -168,6 +203,7 @@ class Server:
             raise StartError(reason(error, "the control socket or the metrics port")) from error
         self.restore(alive)
         self.writer.start()
+        self.archive.start()
         sys.setswitchinterval(SWITCH)  # `stop` gives it back
         # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
         # collector would walk every call in progress again and again to find nothing.
@@ -205,7 +241,8 @@ class Server:
         calls = self.local.open_calls()
         self.ledger.restore(calls)
         self.metrics.restore(call.record for call in calls if not call.ended)
-        self.restored = sum(not call.ended for call in calls)
+        self.restored = sum(not call.ended and call.record.kind != CHAT for call in calls)
+        self.engine.gate.sticky.restore(self.local.sticky())
         rows = [(call.record.record_id, call.kept, call.ended) for call in calls]
         for call, why in self.engine.restore(rows, alive, self.loop.time()):
             logger.error("call %s could not be taken up: %s", call, why)
@@ -220,11 +257,18 @@ class Server:
         else:
             for port in self.ports:
                 port.close()
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.rest)
         if self.writer is not None and self.writer.alive:
             patience = 10.0 if self.signals < 2 else 0.0
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
+        if self.archive is not None:
+            await asyncio.to_thread(self.archive.stop, self.signals > 1)
+        await self.trail.finish()
+        if self.audit is not None:
+            self.audit.database.close()
         if self.local is not None:
             self.local.close()
         sys.setswitchinterval(self.switch)
@@ -253,6 +297,8 @@ class Server:
         """Every fact, once: to disk, then to whoever counts or tells."""
         changes = []
         for fact in facts:
+            if type(fact) in AUDITED:
+                self.trail.fold(fact, self.ledger.find(fact.call))
             changes += self.ledger.fold(fact)
         if changes and self.writer is not None:
             number = facts[-1].number
@@ -272,7 +318,7 @@ class Server:
         self.log.flush()
 
     def _committed(self, n: int) -> None:
-        self._to_loop(self.driver.committed, n)
+        self._to_loop(self.committed, n)
 
     def _not_committed(self, n: int, error: Exception) -> None:
         self._to_loop(self.not_committed, n, error)
@@ -287,9 +333,44 @@ class Server:
         except RuntimeError:  # the loop has ended: nobody waits for the news any more
             return
 
+    def committed(self, n: int) -> None:
+        self.driver.committed(n)
+        while self.waiting and self.waiting[0][0] <= n:
+            news = self.waiting.popleft()[1]
+            if not news.done():
+                news.set_result(None)
+
+    def on_disk(self, n: int) -> asyncio.Future[None]:
+        """Done when fact ``n`` is on disk."""
+        news: asyncio.Future[None] = self.loop.create_future()
+        self.waiting.append((n, news))
+        return news
+
+    def append(self, lines: list[AuditLine]) -> None:
+        """Write to the audit; its database is opened at the first line there is."""
+        if self.audit is None:
+            gateway = self.gateway
+            url = gateway.database or sqlite_url(gateway.state_directory / DIRECTORY_FILE)
+            self.audit = Audit(Database(url))
+        self.audit.append(*lines)
+
     def not_committed(self, n: int, error: Exception) -> None:
-        logger.error("records cannot be written: %s", error)
+        self.disk_says(str(error))
         self.driver.not_committed(n, error)
+
+    def disk_says(self, error: str) -> None:
+        """Once for each kind of trouble: the writer tries again more than once a second."""
+        if error != self.disk_error:
+            self.disk_error = error
+            if error:
+                logger.error("records cannot be written: %s", error)
+            else:
+                logger.warning("records are written again")
+
+    @property
+    def disk_failing(self) -> bool:
+        """The disk refuses, or a commit takes longer than ``commit_deadline``."""
+        return self.writer is not None and (self.writer.failing or self.engine.steps.disk_failed)
 
     # -- time
 
@@ -298,7 +379,12 @@ class Server:
         self.outlet.flush()
         if self.trace is not None:
             self.trace.flush()
+        self.trail.flush(self.loop)
         self.tidy()
+        if not self.disk_failing:
+            self.disk_says("")
+        elif not self.disk_error:
+            self.disk_says("a commit takes longer than commit_deadline")
         if self.draining and self.may_leave(self.loop.time()):
             self.left.set()
 
@@ -310,11 +396,21 @@ class Server:
             gc.collect()
 
     def may_leave(self, now: float) -> bool:
-        if self.leave_at and now >= self.leave_at:
+        late = bool(self.leave_at) and now >= self.leave_at
+        if late and self.engine.setting_up():
+            # At the next beat, when both sides have been told.
+            self.end_setups(now)
+            return False
+        if late:
             return True
-        if self.only_setups:
-            return not self.engine.setting_up()
-        return not self.engine.open
+        return not (self.engine.setting_up() if self.only_setups else self.engine.open)
+
+    def end_setups(self, now: float) -> None:
+        """No phone is left ringing for a gateway that may not come back."""
+        for record in list(self.ledger.running()):
+            if record.answer is None:
+                self.engine.hangup(record.record_id, "shutdown", now)
+        self.driver.settle(now)
 
     def drain(self, seconds: float | None, only_setups: bool = False) -> None:
         """No new calls; leave when those that count have ended, or after ``seconds``."""
@@ -368,47 +464,9 @@ class Server:
             return "draining"
         if self.writer is None or not self.writer.alive:
             return "starting"
-        if self.writer.failing:
+        if self.disk_failing:
             return "records cannot be written"
         return ""
-
-    def measure(self) -> None:
-        """What others count, shown with the metrics."""
-        writer, gauges, sums = self.writer, self.metrics.gauges, self.metrics.sums
-        assert writer is not None
-        streams = [port for port in self.ports if isinstance(port, StreamPort)]
-        datagrams = [port for port in self.ports if isinstance(port, UdpPort)]
-        gauges.update(
-            {
-                ("tollbar_record_backlog", "Changes waiting for the disk."): lambda: writer.backlog,
-                ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
-                    writer.failing
-                ),
-                ("tollbar_draining", "1 while no new calls are taken."): lambda: self.draining,
-                ("tollbar_connections", "TCP and TLS connections."): lambda: sum(
-                    len(port.connections) for port in streams
-                ),
-            }
-        )
-        sums.update(
-            {
-                ("tollbar_send_errors", "Messages that could not be sent."): lambda: (
-                    self.driver.send_errors
-                ),
-                ("tollbar_datagrams_dropped", "Datagrams the full socket did not take."): lambda: (
-                    sum(port.dropped for port in datagrams)
-                ),
-                ("tollbar_connections_refused", "Connections beyond the bounds."): lambda: sum(
-                    port.refused for port in streams
-                ),
-                ("tollbar_log_lines_dropped", "Log lines nobody took."): lambda: (
-                    self.outlet.dropped
-                ),
-                ("tollbar_records_refused", "Calls turned away for want of disk."): lambda: (
-                    writer.refused
-                ),
-            }
-        )
 
 
 def shown(host: str, port: int) -> str:

@@ -3,13 +3,15 @@
 Values only change their type here; what they mean was checked when the file was read.
 """
 
+import re
 from typing import Final
 
-from tollbar.b2bua.engine import Rules
 from tollbar.b2bua.peer import Peer, Peers
+from tollbar.b2bua.rules import Rules
 from tollbar.gateway import Gateway, Listener
 from tollbar.gateway import Peer as Configured
 from tollbar.policy.feature import compile_features
+from tollbar.policy.number import normalise
 from tollbar.policy.template import Templates, compile_templates
 from tollbar.sip.flow import TCP, TLS, UDP, Target
 from tollbar.sip.stack import Listener as Shown
@@ -54,6 +56,8 @@ def rules(gateway: Gateway) -> Rules:
         max_call=gateway.max_call,
         max_calls=gateway.max_calls,
         commit_deadline=gateway.commit_deadline,
+        chat_gap=gateway.chat_gap,
+        max_chats=gateway.max_chats,
         refuse_unknown=gateway.unknown_sources == "refuse",
     )
 
@@ -83,23 +87,35 @@ class Undress:
     A template may stand behind a prefix, which is not known here.
     """
 
-    __slots__ = ("_features", "_templates")
+    __slots__ = ("_features", "_signed", "_templates")
 
     def __init__(self, texts: list[str], sticky_set: str = "") -> None:
         self._templates = Templates(compile_templates(texts)[0])
         self._features = compile_features(sticky_set, "", ())[0]
+        # Whether none of them can be met with digits alone, as most callers' numbers are.
+        self._signed = all(map(_signed, (*texts, sticky_set)))
 
     def __call__(self, number: str) -> str:
-        if self._features is not None and self._features.begun(number):
+        if self._signed and number.isdigit():
+            return number
+        # As the dial plan reads it: formatting hides no template.
+        dialled = normalise(number)
+        if self._features is not None and self._features.begun(dialled):
             return NOBODY
-        found = self._templates.split(number)
-        place = self._templates.inside(number)
+        found = self._templates.split(dialled)
+        place = self._templates.inside(dialled)
         if found is None and place > 0:
-            number = number[place:]
-            found = self._templates.split(number)
+            number = dialled = dialled[place:]
+            found = self._templates.split(dialled)
         if found is not None:
             return found[0]
-        return NOBODY if self._templates.begun(number, planned=False) else number
+        return NOBODY if self._templates.begun(dialled) else number
+
+
+def _signed(text: str) -> bool:
+    """Is there a sign in a template, and in front of its code or number if anything is?"""
+    head, *rest = re.split("CODE|NUMBER", text)
+    return not head.isdigit() and not (rest and "".join((head, *rest)).isdigit())
 
 
 def server_names(gateway: Gateway) -> dict[tuple[str, int], str]:

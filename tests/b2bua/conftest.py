@@ -7,7 +7,7 @@ from tests.b2bua.wire import decide
 
 @pytest.fixture(autouse=True)
 def _plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tollbar.b2bua.engine.decide", decide)
+    monkeypatch.setattr("tollbar.b2bua.gate.decide", decide)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -31,6 +31,7 @@ from tests.b2bua.phone import Phone
 from tests.b2bua.text import Text
 from tests.b2bua.wire import Wire
 
+from tollbar.b2bua.facts import TurnedAway
 from tollbar.sip.flow import Flow
 
 _STEP = re.compile(r"([ABC]) (->|<-) (.*)")
@@ -107,7 +108,7 @@ class Ladder:
             case ["quiet"]:
                 self.quiet()
             case ["no", "record"]:
-                assert len(self.wire.ended()) == self.told, "there is a record"
+                assert len(self.wire.outcomes()) == self.told, "there is a record"
             case ["record", *rest]:
                 self.record(" ".join(rest))
             case ["drain"]:
@@ -149,6 +150,8 @@ class Ladder:
         if name == "sdp":
             assert message.body, "no session description"
             assert value in (None, message.sdp), f"the session is {message.sdp}"
+        elif name == "text":
+            assert message.body.decode() == value, f"the text is {message.body!r}"
         elif name == "no sdp":
             assert not message.body, f"a body: {message.body!r}"
         elif name == "tag":
@@ -172,10 +175,13 @@ class Ladder:
             assert name == "lost", f"no such note: {name}"
 
     def record(self, text: str) -> None:
-        assert len(self.wire.ended()) > self.told, "no record"
-        fact = self.wire.ended()[self.told]
+        assert len(self.wire.outcomes()) > self.told, "no record"
+        fact = self.wire.outcomes()[self.told]
         self.told += 1
-        found = f"{fact.outcome} by {fact.ended_by} {fact.status} {fact.reason}".strip()
+        if isinstance(fact, TurnedAway):
+            found = f"refused by gateway {fact.decision.status} {fact.decision.reason}"
+        else:
+            found = f"{fact.outcome} by {fact.ended_by} {fact.status} {fact.reason}".strip()
         assert found == text, found
 
     def quiet(self) -> None:

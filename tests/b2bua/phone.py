@@ -90,6 +90,8 @@ class Phone:
                 old = Text(data).branch
                 data = data.replace(old.encode(), f"z9hG4bK-{notes['branch']}".encode())
             return data
+        if method == "MESSAGE" and "inside" not in notes:
+            return self._page(notes)
         self.number += 1
         branch = notes.get("branch") or f"{self.name}-{self.number}"
         uri, route, to, cseq = notes.get("uri") or self.target, self.routes, self.remote, ""
@@ -140,6 +142,23 @@ class Phone:
             self.local, self.call_id = self.invite["From"], self.invite["Call-ID"]
         return data
 
+    def _page(self, notes: Notes) -> bytes:
+        """A MESSAGE outside any call (RFC 3428)."""
+        self.number += 1
+        number = notes.get("to") or "3175551234"
+        lines = [
+            f"MESSAGE sip:{number}@{GATEWAY} SIP/2.0",
+            f"Via: SIP/2.0/{self.transport.upper()} {self.address}:{self.port}"
+            f";branch=z9hG4bK-{self.name}-{self.number};rport",
+            "Max-Forwards: 70",
+            f"From: <sip:{notes.get('as') or '1001'}@{self.address}>;tag={self.name}{self.number}",
+            f"To: <sip:{number}@{GATEWAY}>",
+            f"Call-ID: {self.name}-{self.number}@{self.address}",
+            "CSeq: 7 MESSAGE",
+        ]
+        data = self.sent["MESSAGE"] = self._finish(lines, {"text": "hello", **notes}, False)
+        return data
+
     def _tagged(self, tag: str) -> str:
         return f"{self.local.partition(';tag=')[0]};tag={tag}"
 
@@ -179,6 +198,9 @@ class Phone:
             self.sessions += 1
             body = session(f"{self.name}{self.sessions}")
             lines.append("Content-Type: application/sdp")
+        if notes.get("text"):
+            body = (notes["text"] or "").encode()
+            lines.append("Content-Type: text/plain")
         for name, value in notes.items():
             if name[0].isupper():
                 lines = [line for line in lines if not line.startswith(f"{name}:")]

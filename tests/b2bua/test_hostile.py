@@ -13,9 +13,10 @@ from tests.b2bua.hostile import Spoiler, shot
 from tests.b2bua.wire import Wire
 from tests.sip.wire import header, headers, response, start
 
-from tollbar.b2bua import engine as engines
+from tollbar.b2bua import gate, steps
 from tollbar.b2bua import leg as legs
 from tollbar.b2bua.call import Call
+from tollbar.b2bua.chat import Chat, Passing
 from tollbar.b2bua.engine import Engine
 from tollbar.b2bua.facts import Noticed
 from tollbar.sip import stack as stacks
@@ -82,7 +83,8 @@ class Field:
 
     def __init__(self, seed: int, **settings: object) -> None:
         wire = Wire()
-        wire.settings = {"max_call": 120.0, "max_calls": 400, **settings}
+        self.settings = {"max_call": 120.0, "max_calls": 400, **settings}
+        wire.settings = self.settings
         self.engine: Engine = wire.build()
         self.now = 100.0
         self.hop: Hop = B
@@ -116,7 +118,7 @@ class Field:
             engine.hangup(die.choice(live).id, "operator", self.now)
         elif what == 2:
             wire = Wire()
-            wire.settings = {"max_call": die.choice((60.0, 120.0)), "max_calls": 400}
+            wire.settings = {**self.settings, "max_call": die.choice((60.0, 120.0))}
             engine.swap(engine.snapshot, wire.build().rules)
         self.settle()
 
@@ -159,11 +161,12 @@ class Field:
         return {
             "calls": len(engine.calls),
             "open": len(engine.open),
+            "chats": len(engine.chats.open) + len(engine.chats.ways),
             "dialogs": len(engine.dialogs),
             "servers": len(stack.servers),
             "clients": len(stack.clients),
             "merging": len(stack.merging),
-            "held": len(engine.held),
+            "held": len(engine.steps),
             "bytes": stack.held,
             "timers": len(engine.timers),
         }
@@ -180,7 +183,7 @@ class Field:
         left = Counter(
             type(found).__name__
             for found in gc.get_objects()
-            if isinstance(found, Call | Dialog | Transaction)
+            if isinstance(found, Call | Chat | Passing | Dialog | Transaction)
         )
         assert not left, left
 
@@ -299,8 +302,8 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds small enough to be reached."""
     monkeypatch.setattr(stacks, "MOST_SERVERS", 2000)
     monkeypatch.setattr(stacks, "MOST_HELD", 4_000_000)
-    monkeypatch.setattr(engines, "MOST_WAITING", 300)
-    monkeypatch.setattr(engines, "EMERGENCY_ROOM", 20)
+    monkeypatch.setattr(steps, "MOST_WAITING", 300)
+    monkeypatch.setattr(gate, "EMERGENCY_ROOM", 20)
 
 
 def spoilt_calls(seed: int, messages: int, steady: bool) -> Field:
@@ -406,7 +409,7 @@ def test_where_strangers_are_refused_nothing_is_kept_either() -> None:
 def test_calls_have_a_bound_and_emergencies_a_little_room_beyond(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(engines, "EMERGENCY_ROOM", 3)
+    monkeypatch.setattr(gate, "EMERGENCY_ROOM", 3)
     field = Field(5, max_calls=10)
     words = []
     for number in range(15):
@@ -440,7 +443,7 @@ def test_forks_have_a_bound_also_where_each_of_them_answers() -> None:
 
 
 def test_byes_without_end_while_the_disk_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "MOST_WAITING", 50)
+    monkeypatch.setattr(steps, "MOST_WAITING", 50)
     field = Field(7)
     (_, ours) = field.give(invite(1), A)
     said = field.give(response(ours, 200, body=SDP), B)
@@ -449,7 +452,7 @@ def test_byes_without_end_while_the_disk_is_away(monkeypatch: pytest.MonkeyPatch
     field.give(sip(b"ACK", 1, b"a", to=to), A)
     for cseq in range(2, 400):
         field.engine.receive(sip(b"BYE", 1, b"b%d" % cseq, to=to, cseq=cseq), A, field.now)
-    assert len(field.engine.held) <= 50
+    assert len(field.engine.steps) <= 50
     field.wait(3600)
     assert len(field.engine.stack.servers) == 0
     field.assert_empties()

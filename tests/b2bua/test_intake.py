@@ -7,6 +7,7 @@ from tests.sip.wire import request
 
 from tollbar.b2bua.intake import Intake
 from tollbar.policy.attempt import Attempt
+from tollbar.signalling import Undress
 from tollbar.sip.errors import SipError
 from tollbar.sip.message import Message
 
@@ -35,6 +36,7 @@ def read(intake: Intake = INTAKE, **fields: bytes) -> Attempt:
         (b"tel:+1-919-555-1234;phone-context=x", "+1-919-555-1234"),
         (b"sip:198.51.100.1", ""),
         (b"urn:service:sos.fire", "urn:service:sos.fire"),
+        (b"urn:service:sos;account-code=4711", "urn:service:sos"),
         (b"sip:bob%C3%A4%FF@198.51.100.1", "bobä\ufffd"),
     ],
 )
@@ -81,6 +83,11 @@ def test_codes_in_the_request_uri(uri: bytes) -> None:
     assert attempt.dialled == "919"
 
 
+def test_a_code_behind_an_urn() -> None:
+    attempt = read(uri=b"urn:service:sos;x=1;Account-Code=4711")
+    assert (attempt.dialled, attempt.codes) == ("urn:service:sos", [("uri_parameter", "4711")])
+
+
 @pytest.mark.parametrize(
     "sender",
     [
@@ -120,6 +127,22 @@ def test_the_names_are_the_configured_ones() -> None:
     assert attempt.codes == [("header", "1"), ("uri_parameter", "3")]
 
 
+# -- for whom
+
+
+@pytest.mark.parametrize(
+    ("more", "workgroups"),
+    [
+        (b"", []),
+        (b"X-Workgroup: Litigation\r\n", ["Litigation"]),
+        (b"x-workgroup:  Litigation, Trials  \r\n", ["Litigation, Trials"]),
+        (b"X-WORKGROUP: A\r\nX-Workgroup:\r\nX-Workgroup: B\xff\r\n", ["A", "B\ufffd"]),
+    ],
+)
+def test_every_workgroup_that_is_named(more: bytes, workgroups: list[str]) -> None:
+    assert list(read(more=more).workgroups) == workgroups
+
+
 # -- who calls
 
 
@@ -148,6 +171,20 @@ def test_history_names_everyone_but_where_it_goes_now_latest_first() -> None:
     )
     assert attempt.diverters == ["1003", "1002"]
     assert read(more=b"History-Info: <sip:919@h>;index=1\r\n").diverters == []
+
+
+@pytest.mark.parametrize("user", [b"*61*4711%231002", b"*61*4711#1002", b"*6-1*47 11#10.02"])
+def test_a_code_in_front_of_a_callers_number_is_not_his_number(user: bytes) -> None:
+    """A phone that forwards to *61*CODE#NUMBER stands so in History-Info, and in every log."""
+    intake = Intake(("X-Account-Code",), "account-code", Undress(["*61*CODE#NUMBER"]))
+    attempt = read(
+        intake,
+        sender=b"<sip:%b@h>;tag=a" % user.replace(b" ", b"%20"),
+        more=b"P-Asserted-Identity: <sip:%b@h>\r\nDiversion: <sip:%b@h>\r\n"
+        % (user.replace(b" ", b"%20"), user.replace(b" ", b"%20")),
+    )
+    assert attempt.from_user == "1002"
+    assert (attempt.asserted, attempt.diverters) == (["1002"], ["1002"])
 
 
 @pytest.mark.parametrize("name", [b"P-Asserted-Identity", b"Diversion", b"History-Info"])

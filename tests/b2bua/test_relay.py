@@ -264,6 +264,8 @@ FORMS = [
     b"Diversion: <tel:CODE**1002>\r\n",
     b"Diversion: sip:CODE**1002@pbx\r\n",
     b"Diversion: <sip:*61*CODE@pbx>\r\n",
+    b"Diversion: <sip:*6-1*CODE%2310-02@pbx>\r\n",
+    b"Diversion: <tel:(*61*)CODE>\r\n",
     b"History-Info: <sip:1002@pbx?X-Account-Code=CODE>;index=1\r\n",
     b"History-Info: <sip:1002@pbx?a=b&x-account-code=CODE&X-accountcode=CODE&c=d>;index=1\r\n",
     b"History-Info: <sip:1002@pbx?X-accountcode=CODE&X-accountcode=CODE>;index=1\r\n",
@@ -301,6 +303,7 @@ def test_no_form_of_the_code_crosses(form: bytes) -> None:
         {"sender": b"<tel:1001;account-code=CODE>;tag=a"},
         {"sender": b"<sip:*61*CODE%231001@h>;tag=a"},
         {"sender": b"<sip:CODE**1001@h>;tag=a"},
+        {"sender": b"<sip:*6-1*CODE%231001@h>;tag=a"},
     ],
 )
 def test_nor_from_the_addresses(fields: dict[str, bytes]) -> None:

@@ -326,6 +326,80 @@ def test_a_reinvite_after_the_restart(x: str, y: str) -> None:
     )
 
 
+def test_a_contact_that_changed_before_the_restart_is_where_requests_go() -> None:
+    climb(
+        UP
+        + """
+        B -> INVITE (Contact: <sip:moved@127.0.0.1:5090>)
+        B <- 100
+        A <- INVITE
+        A -> 200
+        A <- ACK
+        B <- 200
+        B -> ACK
+        restart
+        A <- OPTIONS
+        C <- OPTIONS (uri sip:moved@127.0.0.1:5090)
+        A -> 200 OPTIONS
+        C -> 200 OPTIONS
+        A -> BYE
+        C <- BYE (uri sip:moved@127.0.0.1:5090)
+        A <- 200 BYE
+        C -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
+def test_a_contact_that_changed_right_after_the_answer() -> None:
+    """The ACK of the first 200 has come: that 200 is not said again, and a late repeat of the
+    INVITE is no second call."""
+    climb(
+        ANSWERED
+        + """
+        A -> ACK
+        B -> UPDATE (Contact: <sip:moved@127.0.0.1:5090>)
+        A <- UPDATE
+        A -> 200 UPDATE
+        B <- 200 UPDATE
+        restart
+        A <- OPTIONS
+        C <- OPTIONS (uri sip:moved@127.0.0.1:5090)
+        A -> 200 OPTIONS
+        C -> 200 OPTIONS
+        A -> INVITE (again)
+        quiet
+        A -> BYE
+        C <- BYE (uri sip:moved@127.0.0.1:5090)
+        A <- 200 BYE
+        C -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
+def test_a_contact_that_changed_while_the_ack_was_due() -> None:
+    climb(
+        ANSWERED
+        + """
+        B -> UPDATE (Contact: <sip:moved@127.0.0.1:5090>)
+        A <- UPDATE
+        A -> 200 UPDATE
+        B <- 200 UPDATE
+        restart
+        A <- 200, OPTIONS
+        C <- OPTIONS (uri sip:moved@127.0.0.1:5090)
+        A -> ACK, 200 OPTIONS
+        C -> 200 OPTIONS
+        A -> BYE
+        C <- BYE
+        A <- 200 BYE
+        C -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
 @pytest.mark.parametrize("answer", ["481", "408"])
 def test_a_call_that_one_side_has_lost_meanwhile(answer: str) -> None:
     """It ended when this gateway was last known alive."""
@@ -511,6 +585,39 @@ def test_a_caller_over_tcp_that_is_gone_ends_its_call() -> None:
 
 def test_a_callee_over_tcp() -> None:
     climb(UP + "    restart" + ALIVE + DOWN, transport="tcp")
+
+
+def test_a_caller_over_tcp_whose_contact_is_the_port_it_called_from() -> None:
+    """Nobody takes connections there: it is reached where its peer is, and from then on."""
+    ladder = climb(
+        """
+        A -> INVITE (Contact: <sip:A@127.0.0.1:40123%transport=tcp>)
+        A <- 100
+        B <- INVITE
+        B -> 200
+        B <- ACK
+        A <- 200
+        A -> ACK
+        after 60
+        restart
+        """
+        + ALIVE
+        + """
+        B -> INFO
+        A <- INFO (uri sip:A@127.0.0.1:40123%transport=tcp)
+        A -> 200 INFO
+        B <- 200 INFO
+        B -> BYE
+        A <- BYE (uri sip:A@127.0.0.1:40123%transport=tcp)
+        B <- 200 BYE
+        A -> 200 BYE
+        record answered by callee 200
+        """,
+        caller="tcp",
+        pbx="tcp",
+    )
+    tried = [data[:7] for _, hop, data in ladder.wire.sent if hop.port == 40123]
+    assert tried == [b"OPTIONS"]
 
 
 def test_our_cseq_goes_up_over_several_restarts() -> None:

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from ipaddress import ip_network
 from typing import Any, Protocol
 
-from tollbar.b2bua.engine import Engine, Rules
-from tollbar.b2bua.facts import Attempted, Closed, Ended, Fact
+from tollbar.b2bua.engine import Engine
+from tollbar.b2bua.facts import Attempted, Closed, Ended, Fact, Remembered, TurnedAway
 from tollbar.b2bua.peer import Peer, Peers
-from tollbar.policy.attempt import FORWARD, REJECT, Attempt, Decision, Route
+from tollbar.b2bua.rules import Rules
+from tollbar.policy.attempt import ANSWER, FORWARD, IN, OUT, REJECT, Attempt, Decision, Route
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.stack import Listener
 
@@ -23,13 +24,22 @@ LONGEST = 240.0  # seconds: longer than any timer but max_call and the silence o
 
 
 def decide(_snapshot: object, attempt: Attempt, _situation: object) -> Decision:
-    """A plan without a directory: 900 numbers are refused, 911 is an emergency."""
+    """A plan without a directory: 900 numbers are refused, 911 is an emergency,
+    *62*CODE# and *63# set and clear a sticky code."""
     decision = Decision(FORWARD, dialled=attempt.dialled, user="alice")
+    decision.caller = attempt.from_user
+    decision.standardized = attempt.dialled
+    decision.direction = IN if attempt.peer == "carrier" else OUT
     if attempt.dialled.startswith("900"):
         decision.action = REJECT
         decision.status = 403
         decision.reason = "required"
         decision.text = "Account Code Required"
+        return decision
+    if attempt.dialled.startswith("*6"):
+        decision.action = ANSWER
+        decision.holder = ("default", attempt.from_user)
+        decision.sticky = attempt.dialled.partition("*62*")[2].rstrip("#")
         return decision
     decision.emergency = attempt.dialled == "911"
     decision.routes = [Route("pbx" if attempt.peer == "carrier" else "carrier", attempt.dialled)]
@@ -55,10 +65,14 @@ class Connection:
 
 
 class Wire:
-    """``transport`` is the way to the carrier (B); ``peer`` sets what its Peer takes."""
+    """``transport`` is the way to the carrier (B), ``pbx`` the one to the PBX (A); ``peer`` sets
+    what the carrier's Peer takes."""
 
-    def __init__(self, transport: str = "udp", seed: int = 1, **peer: Any) -> None:
+    def __init__(
+        self, transport: str = "udp", seed: int = 1, pbx: str = "udp", **peer: Any
+    ) -> None:
         self.transport = transport
+        self.pbx = pbx
         self.peer_settings = peer
         self.settings: dict[str, Any] = {}
         self.seed = seed
@@ -71,12 +85,14 @@ class Wire:
         self.facts: list[Fact] = []
         self.waiting: list[Fact] = []
         self.rows: dict[str, tuple[bytes, bool]] = {}
+        self.sticky: dict[tuple[str, str], str] = {}
         self.commits = True
         self.deliver: Callable[[Station, bytes, Flow | None], None] = _at_once
         self.engine = self.build()
 
     def build(self) -> Engine:
-        pbx = Peer("pbx", "pbx", Target("udp", "udp", "127.0.0.1", 5080), trust_identity=True)
+        there = Target(self.pbx, self.pbx, "127.0.0.1", 5080)
+        pbx = Peer("pbx", "pbx", there, trust_identity=True)
         pbx.comes_from(ip_network("127.0.0.0/8"))
         to = Target(self.transport, self.transport, "127.0.0.1", 5070)
         carrier = Peer("carrier", "trunk", to, **self.peer_settings)
@@ -120,6 +136,8 @@ class Wire:
         del self.waiting[:facts]
         for fact in done:
             kept, ended = self.rows.get(fact.call, (b"", False))
+            if isinstance(fact, Remembered):
+                self.sticky[fact.holder] = fact.code
             if isinstance(fact, Closed):
                 self.rows.pop(fact.call, None)
             elif fact.call and (fact.kept or fact.call in self.rows or isinstance(fact, Ended)):
@@ -219,6 +237,7 @@ class Wire:
         self.connections.clear()
         self.engine = self.build()
         rows = [(call, kept, ended) for call, (kept, ended) in self.rows.items()]
+        self.engine.gate.sticky.restore((h, code) for h, code in self.sticky.items() if code)
         failed = self.engine.restore(rows, utc, self.now)
         assert failed == [], failed
         self.settle()
@@ -230,7 +249,7 @@ class Wire:
         self.settle()
         for _ in range(20):
             self.advance(LONGEST)
-            if not self.engine.calls:
+            if not self.engine.calls and not self.engine.chats.open:
                 break
         self.advance(LONGEST)
 
@@ -239,22 +258,29 @@ class Wire:
         engine = self.engine
         left = {
             "calls": len(engine.calls),
+            "chats": len(engine.chats.open) + len(engine.chats.ways),
             "dialogs": len(engine.dialogs),
             "servers": len(engine.stack.servers),
             "clients": len(engine.stack.clients),
             "merging": len(engine.stack.merging),
             "timers": len(engine.timers),
-            "held": len(engine.held),
+            "held": len(engine.steps),
             "rows": len(self.rows),
         }
         assert not any(left.values()), left
+        away = {fact.call for fact in self.facts if isinstance(fact, TurnedAway)}
+        known = {fact.call for fact in self.facts if fact.call} - away
         for kind in (Attempted, Ended, Closed):
-            calls = [fact.call for fact in self.facts if isinstance(fact, kind)]
+            calls = [fact.call for fact in self.facts if type(fact) is kind]
             assert len(calls) == len(set(calls)), f"{kind.__name__} twice"
-            assert set(calls) == {fact.call for fact in self.facts if fact.call}, kind.__name__
+            assert set(calls) == known, kind.__name__
 
     def ended(self) -> list[Ended]:
         return [fact for fact in self.facts if isinstance(fact, Ended)]
+
+    def outcomes(self) -> list[Ended | TurnedAway]:
+        """What makes a record whole, one of each attempt."""
+        return [fact for fact in self.facts if isinstance(fact, Ended | TurnedAway)]
 
 
 def _at_once(station: Station, data: bytes, flow: Flow | None) -> None:

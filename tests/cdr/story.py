@@ -2,9 +2,22 @@
 
 from typing import Any
 
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Rang, Tried
+from tollbar.b2bua.facts import (
+    CALL,
+    Answered,
+    Assigned,
+    Attempted,
+    Closed,
+    Ended,
+    Moved,
+    Rang,
+    Remembered,
+    Tried,
+    TurnedAway,
+    Written,
+)
 from tollbar.cdr.record import Record
-from tollbar.policy.attempt import FORWARD, Attempt, Decision
+from tollbar.policy.attempt import FORWARD, REJECT, Attempt, Decision
 
 UTC = 1_700_000_000.0
 """What the wall clock shows when the monotonic one shows 0 (2023-11-14 22:13:20)."""
@@ -46,11 +59,42 @@ class Story:
 
     def attempted(self, now: float = 0.0, kept: bytes = b"", **other: Any) -> Attempted:
         fact = Attempted(*self._at(now, kept))
+        fact.kind = CALL
         fact.attempt = Attempt("pbx", "919195551234")
         fact.decision = decision(**other)
         fact.peer = "pbx"
         fact.a_call_id = "a@pbx"
         return fact
+
+    def turned_away(self, now: float, **other: Any) -> TurnedAway:
+        fact = TurnedAway(*self._at(now, b""))
+        fact.kind = CALL
+        fact.attempt = Attempt("pbx", "919195551234")
+        fact.decision = decision(**other)
+        fact.decision.action = REJECT
+        fact.peer = "pbx"
+        fact.a_call_id = "a@pbx"
+        return fact
+
+    def assigned(
+        self, now: float, code: str, description: str = "Miller", refused: str = ""
+    ) -> Assigned:
+        fact = Assigned(*self._at(now, b""))
+        fact.code = code
+        fact.description = description
+        fact.source = "api"
+        fact.by = "alice"
+        fact.refused = refused
+        return fact
+
+    def remembered(self, now: float, holder: tuple[str, str], code: str) -> Remembered:
+        fact = Remembered(*self._at(now, b""))
+        fact.holder = holder
+        fact.code = code
+        return fact
+
+    def written(self, now: float, kept: bytes = b"") -> Written:
+        return Written(*self._at(now, kept))
 
     def tried(
         self, now: float = 0.0, trunk: str = "carrier", tries: int = 1, kept: bytes = b""
@@ -66,6 +110,9 @@ class Story:
 
     def answered(self, now: float, kept: bytes = b"") -> Answered:
         return Answered(*self._at(now, kept))
+
+    def moved(self, now: float, kept: bytes) -> Moved:
+        return Moved(*self._at(now, kept))
 
     def ended(
         self,

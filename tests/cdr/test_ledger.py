@@ -1,10 +1,23 @@
 """The fold: facts of a call in, what the store is to write out."""
 
+import json
+
 import pytest
 from tests.cdr.story import UTC, Story, call_id
 
-from tollbar.b2bua.facts import Ended, Fact, Noticed
-from tollbar.cdr.ledger import Change, Finished, Forgotten, Ledger, OpenCall, Opened, Progressed
+from tollbar.b2bua.facts import CHAT, Ended, Fact, Noticed
+from tollbar.cdr.ledger import (
+    Change,
+    Finished,
+    Forgotten,
+    Ledger,
+    OpenCall,
+    Opened,
+    Progressed,
+    Redrafted,
+    Refusal,
+    Stuck,
+)
 from tollbar.cdr.record import Record, from_draft, from_values
 
 MS = int(UTC * 1000)
@@ -44,9 +57,13 @@ def test_an_answered_call_step_by_step() -> None:
     assert answered.kept == b"two"
     assert [r.record_id for r in ledger.running()] == [story.call]
 
-    (ended,) = ledger.fold(story.ended(64.25, kept=b"three"))
+    (moved,) = ledger.fold(story.moved(30.0, b"three"))
+    assert isinstance(moved, Progressed)
+    assert (moved.kept, moved.progress) == (b"three", answered.progress)
+
+    (ended,) = ledger.fold(story.ended(64.25, kept=b"four"))
     assert isinstance(ended, Finished)
-    assert ended.kept == b"three"
+    assert ended.kept == b"four"
     assert list(ledger.running()) == []
     assert ledger.find(story.call) is None
 
@@ -263,3 +280,86 @@ def test_calls_do_not_mix() -> None:
         (call_id(2), "blue", "answered", 2000),
     ]
     assert Ended.durable
+
+
+# -- codes of calls in progress, chats, and what is turned away
+
+
+def test_a_code_changed_in_the_call_counts_and_every_change_is_kept() -> None:
+    story, ledger = Story(), Ledger()
+    fold(ledger, story.attempted(0.0, account_code=""), story.tried(0.0), story.answered(1.0))
+    (change,) = ledger.fold(story.assigned(2.0, "001"))
+    assert isinstance(change, Redrafted)
+    assert change.durable
+    draft = from_draft(change.draft)
+    assert (draft.account_code, draft.account_code_description) == ("001", "Miller")
+    assert draft.code_source == "api"
+    fold(ledger, story.assigned(3.0, "9", refused="unknown"), story.assigned(4.0, "0815"))
+    record = finished(fold(ledger, story.ended(5.0)))
+    assert (record.account_code, record.in_report) == ("0815", True)
+    at = MS
+    assert json.loads(record.code_changes) == [
+        {"at": at + 2000, "by": "alice", "from": "", "to": "001", "source": "api"},
+        {
+            "at": at + 3000,
+            "by": "alice",
+            "from": "001",
+            "to": "9",
+            "source": "api",
+            "refused": "unknown",
+        },
+        {"at": at + 4000, "by": "alice", "from": "001", "to": "0815", "source": "api"},
+    ]
+
+
+def test_a_code_taken_away_is_out_of_the_report() -> None:
+    story, ledger = Story(), Ledger()
+    fold(ledger, story.attempted(0.0), story.tried(0.0), story.answered(1.0))
+    fold(ledger, story.assigned(2.0, "", description=""))
+    record = finished(fold(ledger, story.ended(5.0)))
+    assert (record.account_code, record.account_code_description) == ("", "")
+    assert (record.code_source, record.in_report) == ("", False)
+
+
+def test_a_change_outlives_a_restart() -> None:
+    story, ledger = Story(), Ledger()
+    fold(ledger, story.attempted(0.0, account_code=""), story.tried(0.0), story.answered(1.0))
+    (change,) = ledger.fold(story.assigned(2.0, "001"))
+    assert isinstance(change, Redrafted)
+    after = Ledger()
+    after.restore([OpenCall(from_draft(change.draft), b"", False, "i")])
+    fold(after, story.assigned(3.0, "0815"))
+    record = finished(fold(after, story.ended(5.0)))
+    assert record.account_code == "0815"
+    assert [change["to"] for change in json.loads(record.code_changes)] == ["001", "0815"]
+
+
+def test_an_attempt_that_is_turned_away_is_one_record_and_no_open_call() -> None:
+    story, ledger = Story(), Ledger()
+    (change,) = ledger.fold(story.turned_away(0.0, reason="limit", status=503))
+    assert isinstance(change, Refusal)
+    assert not change.durable
+    record = from_values(change.row)
+    assert (record.outcome, record.reason, record.sip_status) == ("refused", "limit", 503)
+    assert (record.q850_cause, record.ended_by) == (41, "gateway")
+    assert (record.end, record.in_report) == (record.setup, False)
+    assert list(ledger.running()) == []
+
+
+def test_the_workgroup_and_the_kind_are_in_the_record() -> None:
+    story, ledger = Story(), Ledger()
+    attempted = story.attempted(0.0, workgroup="Litigation")
+    attempted.kind = CHAT
+    fold(ledger, attempted, story.tried(0.0), story.answered(1.0), story.written(2.0))
+    record = finished(fold(ledger, story.ended(1800.0, alive=UTC + 61.0)))
+    assert (record.workgroup, record.kind) == ("Litigation", "chat")
+    assert (record.billable_ms, record.in_report) == (60_000, True)
+
+
+def test_a_sticky_code_is_a_change_of_its_own() -> None:
+    story, ledger = Story(), Ledger()
+    fold(ledger, story.attempted(0.0))
+    (change,) = ledger.fold(story.remembered(0.0, ("default", "alice"), "001"))
+    assert isinstance(change, Stuck)
+    assert (change.tenant, change.holder, change.code) == ("default", "alice", "001")
+    assert change.record_id == story.call

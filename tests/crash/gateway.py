@@ -23,6 +23,7 @@ class Mortal(Stage):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
+        self.state = directory / "var"
         self.port = self.ports[5060]
         self.tcp_port = free_port()
 
@@ -70,7 +71,7 @@ class Mortal(Stage):
     def on_disk(self) -> dict[str, list[Record]]:
         """All records, by the Call-ID of their caller."""
         found: dict[str, list[Record]] = defaultdict(list)
-        records = Records(self.directory / "var")
+        records = Records(self.state)
         try:
             for record in records.find():
                 found[record.a_call_id].append(record)

@@ -1,4 +1,8 @@
-"""Calls at a steady rate, drawn from a seed: answered, busy, cancelled, refused, UDP and TCP."""
+"""Calls at a steady rate, drawn from a seed: answered, busy, cancelled, refused, UDP and TCP.
+
+The rate has a limit in the calls that are not over yet: a machine that takes long to start the
+gateway again must not find more calls waiting each time than the time before.
+"""
 
 import asyncio
 import random
@@ -9,6 +13,7 @@ from tests.crash.gateway import Mortal
 from tests.crash.phones import BUSY, CALLEE, CALLER, CANCEL, Outgoing, Plan
 
 RATE: Final = 150  # calls a second
+MOST: Final = 300  # calls in progress; nobody calls while there are so many
 ANSWERED: Final = "3175551234"
 REFUSED: Final = "9005551234"  # the sample's dial plan blocks it
 
@@ -16,19 +21,23 @@ REFUSED: Final = "9005551234"  # the sample's dial plan blocks it
 class Load:
     """Places calls until it is stopped; ``dice`` may be changed on the way."""
 
-    def __init__(self, stage: Mortal, dice: random.Random) -> None:
+    def __init__(self, stage: Mortal, dice: random.Random, rate: int = RATE) -> None:
         self.stage = stage
+        self.rate = rate
         self.dice = dice
-        self.calls: list[Outgoing] = []
+        self.placed: list[Outgoing] = []  # those that may not be over
         self.task = asyncio.get_running_loop().create_task(self.place())
 
     async def place(self) -> None:
         due = time.monotonic()
         while True:
-            due += 1 / RATE
+            due += 1 / self.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            phone = self.stage.udp if self.dice.random() < 0.5 else self.stage.tcp
-            self.calls.append(phone.place(self.plan()))
+            if len(self.placed) >= MOST:
+                self.placed = [call for call in self.placed if not call.over]
+            if len(self.placed) < MOST:
+                phone = self.stage.udp if self.dice.random() < 0.5 else self.stage.tcp
+                self.placed.append(phone.place(self.plan()))
 
     def plan(self) -> Plan:
         dice = self.dice

@@ -19,7 +19,17 @@ def refuse(request: object) -> Any:
 
 @pytest_asyncio.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Path]:
-    commands = {"echo": lambda request: request.get("word"), "hangup": refuse}
+    async def later(word: str) -> str:
+        await asyncio.sleep(0)
+        if not word:
+            raise ControlError("too late")
+        return word
+
+    commands = {
+        "echo": lambda request: request.get("word"),
+        "hangup": refuse,
+        "later": lambda request: later(request["word"]),
+    }
     server = Control(tmp_path, commands)
     await server.start()
     yield tmp_path
@@ -37,6 +47,12 @@ async def test_a_command_is_answered(served: Path) -> None:
 async def test_a_refusal_is_told_as_such(served: Path) -> None:
     with pytest.raises(ControlError, match="no such call"):
         await asked(served, command="hangup")
+
+
+async def test_an_answer_may_take_its_time(served: Path) -> None:
+    assert await asked(served, command="later", word="done") == "done"
+    with pytest.raises(ControlError, match="too late"):
+        await asked(served, command="later", word="")
 
 
 async def test_an_unknown_command_names_the_known_ones(served: Path) -> None:

@@ -234,6 +234,23 @@ def test_a_plan_too_involved_is_said_to_be() -> None:
     assert any("too involved" in warning.text for warning in warnings)
 
 
+def test_a_blocked_number_is_not_dialled_as_entered_in_a_spelling_nobody_wrote() -> None:
+    blocked = DialObject("900NXXXXXX", "blocked", standardized="+1900NXXXXXX")
+    asks = DialObject(TEN, "local", standardized="+1" + TEN, verification=True, groups=CARRIERS)
+    assert not refused(blocked, asks)
+    (text,) = refused(blocked, asks, unmatched="as_entered")
+    assert text == (
+        "dial-plan object 900NXXXXXX: is blocked, but +19002000000 matches nothing and is "
+        "dialled as entered; add that spelling, or say why in allow_bypass"
+    )
+    spelled = replace(blocked, pattern="+1900NXXXXXX")
+    assert not refused(blocked, spelled, asks, unmatched="as_entered")
+    half = replace(blocked, pattern="+1900[2-5]XXXXXX", standardized="")
+    assert "+19006000000" in str(refused(blocked, half, asks, unmatched="as_entered"))
+    assert not refused(replace(blocked, allow_bypass="fax"), asks, unmatched="as_entered")
+    assert not refused(*PLAN, unmatched="as_entered")
+
+
 @st.composite
 def plans(draw: st.DrawFn) -> list[DialObject]:
     objects: dict[str, DialObject] = {}

@@ -12,7 +12,7 @@ from tollbar.policy.refusal import LOCKED
 from tollbar.policy.snapshot import Snapshot
 
 ALICE = ("default", "alice")
-FEATURES = {"sticky_set": "*62*CODE#", "sticky_clear": "*63#"}
+FEATURES: dict[str, Any] = {"sticky_set": "*62*CODE#", "sticky_clear": "*63#"}
 
 
 def lock(*keys: tuple[str, str], until: float = NOON + 1) -> dict[str, Any]:

@@ -4,21 +4,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.policy import reference
 
+from tollbar.policy.dialplan import DialObject, DialPlan, Entry
 from tollbar.policy.matcher import Cover, Matcher, members
+from tollbar.policy.output import Output
 from tollbar.policy.pattern import Pattern
 
 ENTRIES = ["80", "88", "8", "123"]
-PIECES = ["0", "1", "9", "+", "*", "X", "Y", "N", "[1-3]", "[28#]"]
+PIECES = ["0", "1", "9", "+", "*", "X", "y", "N", "[1-3]", "[28#]", '"a"', '"X1"', "-", "(", ","]
+EXPRESSIONS = ["re:1[0-9]*", "re:(12|9)5?", "re:.*a", "re:[^1].", "re:0{1,3}"]
 
-PATTERNS = st.builds(
+WRITTEN = st.builds(
     lambda before, middle, after, end: "".join([*before, middle, *after, end]),
     st.lists(st.sampled_from(PIECES), max_size=3),
     st.sampled_from(["", "", "", "$$", "?"]),
     st.lists(st.sampled_from(PIECES), max_size=2),
-    st.sampled_from(["", "", "?", "Z"]),
-).filter(bool)
+    st.sampled_from(["", "", "?", "z"]),
+).filter(lambda text: text.strip("-("))
+PATTERNS = st.one_of(WRITTEN, WRITTEN, WRITTEN, st.sampled_from(EXPRESSIONS))
 PLANS = st.lists(PATTERNS, min_size=1, max_size=12)
-NUMBERS = st.text("0123589+*#a", max_size=7)
+NUMBERS = st.text("0123589+*#aX,", max_size=7)
 
 
 def compiled(patterns: list[str]) -> Matcher:
@@ -63,6 +67,63 @@ def test_whoever_covers_a_pattern_takes_all_its_numbers(
             for number in numbers:
                 if reference.first([pattern], number, ENTRIES) == 0:
                     assert reference.first([patterns[other]], number, ENTRIES) == 0
+
+
+OBJECTS = st.lists(
+    st.builds(
+        reference.Object,
+        PATTERNS,
+        st.sampled_from([False, False, True]),
+        st.sampled_from([(), (), ("rome",), ("oslo",), ("oslo", "rome")]),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda one: (one.pattern, one.locations),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(OBJECTS, st.lists(NUMBERS, min_size=1, max_size=12))
+def test_a_plan_decides_as_reading_it_from_the_top_would(
+    objects: list[reference.Object], numbers: list[str]
+) -> None:
+    plan = DialPlan([entry(n, one) for n, one in enumerate(objects)])
+    for number in numbers:
+        for location in ("", "rome", "oslo", "elsewhere"):
+            found = plan.match(number, location)
+            place = -1 if found is None else found.index
+            assert place == reference.deciding(objects, number, location, ENTRIES)
+            every = [one.index for one in plan.every(number, location)]
+            assert every == reference.every(objects, number, location, ENTRIES)
+            reachable = [
+                one.pattern for one in objects if one.emergency or reference.met(one, location)
+            ]
+            assert plan.incomplete(number, location) == reference.incomplete(
+                reachable, number, ENTRIES
+            )
+
+
+def entry(index: int, one: reference.Object) -> Entry:
+    pattern = Pattern(one.pattern, ENTRIES)
+    same = Output(pattern, "")
+    return Entry(
+        source=DialObject(one.pattern, "local"),
+        index=index,
+        key=one.pattern,
+        pattern=pattern,
+        standardized=same,
+        display=same,
+        dial_string=same,
+        category="",
+        classification="local",
+        locations=frozenset(one.locations),
+        verification=False,
+        emergency=one.emergency,
+        blocked=False,
+        uses=(),
+        allow_bypass=False,
+        shadow=False,
+    )
 
 
 def test_a_pattern_longer_than_the_tables_still_matches_exactly() -> None:

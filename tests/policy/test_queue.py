@@ -116,6 +116,13 @@ def of(texts: list[str]) -> Codes:
     return Codes([Code(text) for text in texts], UTC)
 
 
+def test_a_few_codes_of_ones_own_are_ordered_alike() -> None:
+    mine = Rights(codes=frozenset({"1234", "20", "0214", "3", "77"}), view_codes=True)
+    assert chosen(mine) == ["0214", "1234", "20", "3"]
+    assert chosen(mine, by_number=1) == ["3", "20", "0214", "1234"]
+    assert chosen(mine, "2", by_number=1) == ["20"]
+
+
 TEXTS = st.text("0123", min_size=1, max_size=5)
 
 

@@ -17,6 +17,10 @@ RIGHTS = st.builds(
     Rights,
     verification=st.sampled_from([True, None]),
     view_codes=st.booleans(),
+    modify_queue=st.frozensets(st.sampled_from(["bob", "sales", ALL]), max_size=2),
+    correct_records=st.booleans(),
+    view_reports=st.sampled_from(["", "", "viewable", "all"]),
+    administer=st.frozensets(st.sampled_from(["codes", "users", ALL]), max_size=2),
     codes=st.frozensets(st.sampled_from([*CODES, ALL]), max_size=2),
     classifications=st.none() | st.frozensets(st.sampled_from(CLASSES), max_size=2),
 )
@@ -70,7 +74,21 @@ def test_a_user_has_the_union_and_its_provenance_tells_all(
         allowed = any(name in s or (name == "mobile" and "local" in s) for s in stated)
         assert effective.may_call(name) == (not stated or allowed)
 
+    for queue in ("bob", "sales", "alice"):
+        assert effective.may_modify(queue) == any({queue, ALL} & r.modify_queue for r in granted)
+    for kind in ("codes", "users", "roles"):
+        assert effective.may_administer(kind) == any({kind, ALL} & r.administer for r in granted)
+    assert effective.view_codes == any(rights.view_codes for rights in granted)
+    assert effective.correct_records == any(rights.correct_records for rights in granted)
+    most = max(["", "viewable", "all"].index(rights.view_reports) for rights in granted)
+    assert effective.view_reports == ["", "viewable", "all"][most]
+    named = {code for rights in granted for code in rights.codes}
+    assert effective.named_codes() == (None if ALL in named else named)
+
     grants = holders.grants(user)
+    for right in ("modify_queue", "administer"):
+        told = {grant.value for grant in grants if grant.right == right}
+        assert told == {name for rights in granted for name in getattr(rights, right)}
     assert {g.value for g in grants if g.right == "codes"} == {c for r in granted for c in r.codes}
     verification = [g.value for g in grants if g.right == "verification"]
     assert verification.count("off") == switched_off

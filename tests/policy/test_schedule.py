@@ -101,10 +101,10 @@ def test_what_is_no_schedule_is_said(line: str, told: str) -> None:
 
 
 TIMES = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).filter(lambda t: t[0] != t[1])
+DATES = [(3, 7), (3, 8), (3, 28), (3, 29), (4, 4), (4, 5), (10, 3), (10, 4), (10, 25), (11, 1)]
 DAYS = st.one_of(
     st.tuples(st.sampled_from(WEEKDAYS), st.sampled_from(WEEKDAYS)),
-    st.dates(date(2026, 3, 27), date(2026, 3, 31)),
-    st.dates(date(2026, 10, 23), date(2026, 10, 27)),
+    st.sampled_from([date(2026, month, day) for month, day in DATES]),
 )
 LINES = st.lists(st.tuples(DAYS, st.one_of(TIMES, st.none())), min_size=1, max_size=5)
 Line = tuple[tuple[str, str] | date, tuple[int, int] | None]
@@ -144,13 +144,32 @@ def obviously_open(lines: Sequence[Line], wall: datetime) -> bool:
     return False
 
 
+CHANGES = {
+    "Europe/Berlin": [
+        datetime(2026, 3, 29, 1, tzinfo=UTC),
+        datetime(2026, 10, 25, 1, tzinfo=UTC),
+    ],
+    "America/New_York": [
+        datetime(2026, 3, 8, 7, tzinfo=UTC),
+        datetime(2026, 11, 1, 6, tzinfo=UTC),
+    ],
+    # By half an hour, and the other way round.
+    "Australia/Lord_Howe": [
+        datetime(2026, 4, 4, 15, tzinfo=UTC),
+        datetime(2026, 10, 3, 15, 30, tzinfo=UTC),
+    ],
+}
+
+
 @settings(max_examples=60, deadline=None)
-@given(LINES, st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]))
+@given(LINES, st.sampled_from(list(CHANGES)))
 def test_every_minute_around_a_clock_change_is_judged_alike(lines: list[Line], name: str) -> None:
     zone = ZoneInfo(name)
     schedule = Schedule([written(line) for line in lines], zone)
-    for start in (datetime(2026, 3, 28, tzinfo=UTC), datetime(2026, 10, 24, tzinfo=UTC)):
-        for minutes in range(0, 3 * 1440, 7):
+    for start in CHANGES[name]:
+        # Each minute of the hours about the change, and some of each hour of the days about it.
+        near, far = range(-240, 240), range(-2 * 1440, 2 * 1440, 7)
+        for minutes in (*near, *far):
             moment = start + timedelta(minutes=minutes)
             wall = moment.astimezone(zone)
             assert schedule.open(moment.timestamp()) == obviously_open(lines, wall), wall

@@ -58,6 +58,7 @@ def test_only_what_came_of_the_very_same_objects_is_taken_over(
     "settings",
     [
         {"timezone": "Europe/Berlin"},
+        {"unmatched": "as_entered"},
         {"groups": (*GROUPS, DialGroup("more", ("carrier",)))},
         {"groups": (DialGroup("carriers", ("backup", "carrier")), GROUPS[1])},
         {"peers": (*PEERS, PeerRules("pbx2", "pbx"))},
@@ -85,6 +86,20 @@ def test_the_change_itself_is_in_force() -> None:
     assert call(BEFORE, "9195551234", code="4711").reason == ""
     limited = replace(OFFICE, default_user=Rights(classifications=frozenset({"local"})))
     assert call(build(limited, BEFORE), "9195551234").reason == "classification"
+
+
+def test_far_ends_are_taken_over_with_the_plan_and_no_code_gone() -> None:
+    tenant = replace(OFFICE, far_end={"+1919Z": "3"})
+    before = build(tenant)
+    far_end = before.tenants["default"].far_end
+    added = build(replace(tenant, codes=(*CODES, Code("7"))), before)
+    assert added.tenants["default"].far_end is far_end
+    for changes in ({"dial_plan": list(PLAN)}, {"far_end": dict(tenant.far_end)}):
+        other = build(replace(tenant, **changes), before)
+        assert other.tenants["default"].far_end is not far_end
+    gone = tuple(code for code in CODES if code.code != "3")
+    with pytest.raises(PlanError, match="far end \\+1919Z: no account code '3'"):
+        build(replace(tenant, codes=gone), before)
 
 
 def test_what_is_wrong_is_found_all_the_same() -> None:

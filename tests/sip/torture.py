@@ -33,7 +33,7 @@ RFC4475: Final[dict[str, Expected]] = {
     "dblreq": Expected(0, 405, "what follows Content-Length in a datagram is dropped"),
     "semiuri": Expected(0, 200, "semicolons in a user part are part of it"),
     "transports": Expected(0, 200, "unknown transports in lower Vias are nobody's business"),
-    "mpart01": Expected(0, 405, "multipart body with binary parts; MESSAGE is not served yet"),
+    "mpart01": Expected(0, ONWARD, "multipart body with binary parts: a MESSAGE"),
     "unreason": Expected(0, SILENCE, "reason phrase in UTF-8"),
     "noreason": Expected(0, SILENCE, "empty reason phrase"),
     # 3.1.2 invalid messages

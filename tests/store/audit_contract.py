@@ -70,6 +70,9 @@ class AuditContract:
         assert len(found(since=START)) == 6
         assert len(found(since=START + 10_000)) == 3
         assert found(since=START + 10_001) == []
+        clock.now -= 20  # the clock was set
+        audit.append(line(9))
+        assert len(found(since=START)) == 6
 
     def test_it_streams_by_pages(self, audit: Audit) -> None:
         many = PAGE * 2 + 7

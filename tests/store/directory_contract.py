@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Select, delete
 from tests.store.contract import IN_STRING_ORDER
 
 from tollbar.directory.difference import Change
 from tollbar.directory.entry import Entry
 from tollbar.policy import finding
+from tollbar.store import schema
 from tollbar.store.database import Database
-from tollbar.store.directory import Delta, DirectoryStore, Held
+from tollbar.store.directory import Delta, DirectoryStore, Held, gone, search
 from tollbar.store.errors import Conflict, Moved, StoreError
 
 TENANT = "default"
@@ -296,9 +298,34 @@ class DirectoryContract:
         assert keys(store.since(2).entries) == ["2", "3", "6"]
         assert store.since(4) == Delta(4, [], [])
 
+    def test_since_what_the_audit_forgot_cannot_be_told(self, store: DirectoryStore) -> None:
+        store.commit([added("1"), added("2")], "anne", 0)
+        store.commit([removed(self.entry(store, "1"))], "anne", 1)
+        store.commit([added("3")], "anne", 2)
+        audit = schema.audit
+        with store.database.writing() as connection:
+            connection.execute(delete(audit).where(audit.c.revision < 3))
+        assert keys(store.since(2).entries) == ["3"]
+        for revision in (0, 1):
+            with pytest.raises(Moved) as error:
+                store.since(revision)
+            assert error.value.revision == 3
+        with store.database.writing() as connection:
+            connection.execute(delete(audit))
+        assert store.since(3) == Delta(3, [], [])
+        with pytest.raises(Moved):
+            store.since(2)
+        with pytest.raises(Conflict, match=r"by somebody else$"):
+            store.commit([added("2")], "anne", 3)
+
+    def test_since_what_is_yet_to_come_cannot_be_told(self, store: DirectoryStore) -> None:
+        store.commit([added("1")], "anne", 0)
+        with pytest.raises(Moved):
+            store.since(7)
+
     STEPS = st.lists(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2))), max_size=6)
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
+    @settings(max_examples=15, deadline=None, suppress_health_check=SHARED)
     @given(steps=STEPS, start=st.integers(0, 6))
     def test_what_was_held_and_the_delta_make_what_is_held(
         self, store: DirectoryStore, steps: list[list[tuple[str, int]]], start: int
@@ -355,8 +382,12 @@ class DirectoryContract:
             "047102",
         ]
         self.analyse(store.database)
-        plan = self.plan(store.database, "0471")
+        plan = self.plan(store.database, search(TENANT, finding.CODE, "0471", 50))
         assert self.INDEX in plan, plan
+        assert "sort" not in plan.lower(), plan
+        assert "TEMP B-TREE" not in plan, plan
+        plan = self.plan(store.database, gone(1))
+        assert self.AUDIT_INDEX in plan, plan
         some = held.entries[: many // 20]
         again = [changed(entry, "[1]") for entry in some[1::2]]
         store.commit([*again, *map(removed, some[::2])], "anne", 1)
@@ -366,10 +397,12 @@ class DirectoryContract:
 
     INDEX = ""
     """What the database's plan of a search from the primary key says."""
+    AUDIT_INDEX = ""
+    """The same for what is gone since a revision."""
 
     def analyse(self, database: Database) -> None:
         """Let the planner know what is there, as its own routine would in time."""
 
-    def plan(self, database: Database, prefix: str) -> str:
-        """How the database answers ``find``."""
+    def plan(self, database: Database, statement: Select[Any]) -> str:
+        """How the database answers."""
         raise NotImplementedError

@@ -103,3 +103,29 @@ def test_only_what_somebody_waits_for_makes_a_batch_urgent() -> None:
     fold(story.attempted(), story.tried(), ledger=ledger)
     assert not batch(fold(story.rang(1.0), ledger=ledger)).durable
     assert batch(fold(story.answered(2.0), ledger=ledger)).durable
+
+
+def test_a_new_draft_goes_with_the_call_that_was_opened_before_it() -> None:
+    story, ledger = Story(call_id(1)), Ledger()
+    opened = fold(story.attempted(0.0, b"first"), story.tried(0.0), ledger=ledger)
+    change = fold(story.assigned(1.0, "0815"), ledger=ledger)
+    (row,) = batch([*opened, *change]).opens("i")
+    assert "0815" in row[3]
+    apart = batch(change)
+    assert [row[2] for row in apart.redrafted.values()] == [call_id(1)]
+    assert len(apart) == 1
+    assert len(batch([*change, *fold(story.ended(2.0), story.closed(2.0), ledger=ledger)])) == 2
+
+
+def test_the_last_word_on_a_sticky_code_counts() -> None:
+    story, ledger = Story(), Ledger()
+    alice, bob = ("default", "alice"), ("default", "bob")
+    made = batch(
+        fold(
+            story.remembered(0.0, alice, "001"),
+            story.remembered(1.0, bob, "1"),
+            story.remembered(2.0, alice, ""),
+            ledger=ledger,
+        )
+    )
+    assert (made.stuck(), made.unstuck(), made.durable) == ([(*bob, "1")], [alice], True)

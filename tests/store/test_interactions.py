@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,15 @@ from tests.store.directory_contract import Clock
 
 from tollbar.cdr.interaction import Interaction
 from tollbar.cdr.record import COLUMNS, Record, from_values
+from tollbar.policy.account import Code, Codes
+from tollbar.policy.rights import Effective, Rights, User
 from tollbar.store import interactions as module
 from tollbar.store import schema
 from tollbar.store.audit import Audit
 from tollbar.store.database import sqlite_url
 from tollbar.store.databases import Databases, open_databases
 from tollbar.store.errors import Refused, StoreError
-from tollbar.store.interactions import Interactions
+from tollbar.store.interactions import Interactions, judged
 from tollbar.store.local import LocalFile
 from tollbar.store.records import Records
 
@@ -179,7 +182,7 @@ def test_who_may_not_changes_nothing_and_is_told_why(
         asked.append((found.queue_kind, found.queue, found.account_code, code))
         return "not_your_queue"
 
-    with pytest.raises(Refused, match="not your queue") as error:
+    with pytest.raises(Refused, match="refused: needs the right modify queue") as error:
         store.assign("default", made.interaction_id, "9" * 1000, "eve", may)
     assert error.value.reason == "not_your_queue"
     assert asked == [("user", "alice", "1", "9" * 1000)]
@@ -189,6 +192,44 @@ def test_who_may_not_changes_nothing_and_is_told_why(
     tried = json.loads(found.code_changes)[-1]
     assert (tried["by"], tried["refused"], len(tried["to"])) == ("eve", "not_your_queue", 50)
     assert audited(databases)[-1] == "alice assign chat >1"
+
+
+def rights(*workgroups: str, **other: object) -> Effective:
+    granted = Rights(**({"verification": True, "codes": frozenset({"1", "2"})} | other))  # type: ignore[arg-type]
+    return Effective(User("alice", workgroups=workgroups), [granted], {})
+
+
+CODES = Codes([Code("1"), Code("2", active=False), Code("3")], UTC)
+JUDGED = [
+    (rights(), ("user", "alice"), "1", ""),
+    (rights(), ("user", "alice"), "", ""),
+    (rights(), ("user", "alice"), "2", "retired"),
+    (rights(), ("user", "alice"), "3", "not_permitted"),
+    (rights(), ("user", "alice"), "9", "unknown"),
+    (rights(), ("user", "bob"), "1", "not_your_queue"),
+    (rights(), ("workgroup", "alice"), "1", "not_your_queue"),
+    (rights(), ("workgroup", "litigation"), "1", "not_your_queue"),
+    (rights("litigation"), ("workgroup", "litigation"), "1", ""),
+    (rights("litigation"), ("user", "litigation"), "1", "not_your_queue"),
+    (rights(modify_queue=frozenset({"bob"})), ("user", "bob"), "1", ""),
+    (rights(verification=None), ("user", "alice"), "1", "no_verification"),
+]
+
+
+@pytest.mark.parametrize(("actor", "queue", "code", "reason"), JUDGED)
+def test_policy_judges_who_may(
+    actor: Effective, queue: tuple[str, str], code: str, reason: str, tmp_path: Path
+) -> None:
+    with closing(open_databases(tmp_path)) as databases:
+        store = Interactions(databases, lambda: "1")
+        store.register(new(queue_kind=queue[0], queue=queue[1]), "crm")
+        may = judged(actor, CODES, START / 1000)
+        try:
+            assert store.assign("default", "1", code, "alice", may).account_code == code
+            said = ""
+        except Refused as error:
+            said = error.reason
+        assert said == reason
 
 
 def test_a_callback_takes_its_code_after_the_answer(store: Interactions) -> None:
@@ -282,7 +323,7 @@ def test_what_grows_is_bounded(store: Interactions, monkeypatch: pytest.MonkeyPa
         store.transfer("default", other.interaction_id, "user", "alice", "bob")
     assert store.find("default", other.interaction_id) == other
     for _ in range(3):
-        with pytest.raises(Refused, match="not permitted"):
+        with pytest.raises(Refused, match="needs access"):
             store.assign("default", first.interaction_id, "1", "alice", no)
     with pytest.raises(Refused, match="too many changes"):
         store.assign("default", first.interaction_id, "1", "alice", yes)
@@ -291,8 +332,11 @@ def test_what_grows_is_bounded(store: Interactions, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("wrong", [{"kind": "fax"}, {"queue_kind": "role"}])
 def test_there_are_no_other_kinds(store: Interactions, wrong: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="on the queue of"):
+    with pytest.raises(ValueError, match="the queue of a"):
         store.register(new(**wrong), "crm")
+    made = store.register(new(), "crm")
+    with pytest.raises(ValueError, match="the queue of a role"):
+        store.transfer("default", made.interaction_id, "role", "partner", "alice")
 
 
 def test_of_two_who_answer_at_once_one_does(store: Interactions) -> None:

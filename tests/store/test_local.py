@@ -18,7 +18,7 @@ from tests.cdr.story import Story, call_id, record
 from tests.store.contract import Place, StoreContract, done, fold, ids
 
 from tollbar.cdr.filters import Filters
-from tollbar.cdr.ledger import Change, OpenCall
+from tollbar.cdr.ledger import Change, Ledger, OpenCall
 from tollbar.cdr.record import Record
 from tollbar.cdr.report import BY_CODE, BY_WORKGROUP
 from tollbar.cdr.zone import offsets
@@ -27,6 +27,7 @@ from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE, LocalFile
 from tollbar.store.records import Records
 from tollbar.store.report import Report
+from tollbar.store.soundness import findings
 
 
 class LocalPlace:
@@ -78,7 +79,7 @@ def test_everything_is_there_after_closing_and_opening(tmp_path: Path) -> None:
     second = LocalFile(tmp_path)
     assert [c.kept for c in second.open_calls()] == [b"kept"]
     assert second.last_beat() == 1234.5
-    assert second.integrity() == []
+    assert findings(tmp_path / FILE) == []
     second.close()
     second.close()
 
@@ -159,16 +160,18 @@ def test_a_file_that_is_no_database_is_refused_and_let_go(tmp_path: Path) -> Non
             LocalFile(tmp_path)
 
 
-def test_damage_is_found(tmp_path: Path) -> None:
+def test_damage_is_found_before_anything_is_written(tmp_path: Path) -> None:
     local = LocalFile(tmp_path)
     local.commit(done(*(record(i) for i in range(200))))
     local.close()
-    with (tmp_path / FILE).open("r+b") as file:
+    path = tmp_path / FILE
+    with path.open("r+b") as file:
         file.seek(8192 * 5)
         file.write(b"\xa5" * 8192)
-    local = LocalFile(tmp_path)
-    assert local.integrity() != []
-    local.close()
+    held = path.read_bytes()
+    with pytest.raises(StoreError, match="is damaged"):
+        LocalFile(tmp_path)
+    assert path.read_bytes() == held
 
 
 def commit_for_ever(directory: Path, sent: int) -> None:
@@ -305,3 +308,30 @@ def test_the_file_opens_with_stock_tools(local: LocalFile) -> None:
         check=True,
     )
     assert said.stdout == "0214\n"
+
+
+def test_sticky_codes_outlive_the_process(tmp_path: Path) -> None:
+    story, ledger = Story(), Ledger()
+    alice, bob = ("default", "alice"), ("other", "alice")
+    local = LocalFile(tmp_path)
+    local.commit(fold(story.remembered(0.0, alice, "001"), ledger=ledger))
+    local.commit(fold(story.remembered(0.0, bob, "01"), ledger=ledger))
+    local.commit(fold(story.remembered(0.0, alice, "1"), ledger=ledger))
+    local.close()
+    local = LocalFile(tmp_path)
+    assert sorted(local.sticky()) == [(alice, "1"), (bob, "01")]
+    local.commit(fold(story.remembered(0.0, alice, ""), ledger=ledger))
+    assert local.sticky() == [(bob, "01")]
+    local.close()
+
+
+def test_a_code_assigned_to_an_open_call_outlives_the_process(tmp_path: Path) -> None:
+    story, ledger = Story(), Ledger()
+    local = LocalFile(tmp_path)
+    local.commit(fold(story.attempted(0.0, b"kept"), story.tried(0.0), ledger=ledger))
+    local.commit(fold(story.answered(1.0), ledger=ledger))
+    local.commit(fold(story.assigned(2.0, "001"), ledger=ledger))
+    (call,) = local.open_calls()
+    assert (call.record.account_code, call.kept) == ("001", b"kept")
+    assert call.record.answer is not None
+    local.close()

@@ -240,3 +240,23 @@ def test_stopping_writes_what_nobody_waited_for(desk: Desk) -> None:
     desk.writer.submit(fold(story.closed(2.0), ledger=ledger), 3)
     assert desk.writer.stop()
     assert desk.local.open_calls() == []
+
+
+def test_calls_turned_away_are_recorded_while_there_is_room_and_counted_beyond(
+    faulty_desk: Desk,
+) -> None:
+    desk = faulty_desk
+    writer = desk.made(limit=40)
+    writer.start()
+    desk.break_disk("database or disk is full")
+    stories = [Story(call_id(number)) for number in range(30)]
+    for number, story in enumerate(stories, 1):
+        # Nobody was turned away for want of disk: these have their answer already.
+        assert writer.submit(fold(story.turned_away(0.0, reason="limit")), number)
+    assert writer.overflowed == 20
+    assert writer.backlog <= 10
+    last = Story(call_id(99))
+    assert writer.submit(fold(last.attempted(), last.ended(0.0), last.closed(0.0)), 31)
+    desk.break_disk("")
+    desk.wait_for(31)
+    assert set(desk.on_disk()) == {story.call for story in stories[:10]} | {last.call}

@@ -7,12 +7,12 @@ disk first waits in the engine (docs/decisions/0007-disk-first.md): a step is a 
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tollbar.b2bua import causes, early, recovery
+from tollbar.b2bua import causes, early, feature, recovery
 from tollbar.b2bua.crossing import Crossing
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Tried
+from tollbar.b2bua.facts import CALL, Answered, Attempted, Closed, Ended, Moved, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
 from tollbar.b2bua.probe import probe
-from tollbar.policy.attempt import REJECT, Attempt, Decision
+from tollbar.policy.attempt import ANSWER, REJECT, Attempt, Decision
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Flow
 from tollbar.sip.message import Message
@@ -36,7 +36,6 @@ SILENCE: Final = 24  # deadline: nobody has said anything for 15 minutes
 OVER: Final = Decision(action=REJECT)  # stands in calls that are over
 NOBODY: Final = Attempt(peer="", dialled="")
 SILENCE_INTERVAL: Final = 900.0  # seconds
-RESTORED: Final = 26  # deadline: repeats from before a restart are over
 
 
 class Call:
@@ -49,6 +48,7 @@ class Call:
         "answered_at",
         "attempt",
         "b",
+        "changes",
         "crossings",
         "decision",
         "end_number",
@@ -85,6 +85,7 @@ class Call:
         self.end_number = 0
         self.final: tuple[int, bytes] = (0, b"")
         self.tries = 0
+        self.changes = 0  # of its code
 
     # -- set-up
 
@@ -108,9 +109,12 @@ class Call:
                 q850=decision.q850,
             )
             return
+        if decision.action == ANSWER:
+            self.engine.steps.hold(self._attempted(now), self, feature.take, None, now)
+            return
         self._prepare(message)
         fact = self._attempted(now)
-        self.engine.hold(fact, self, Call.forward, None, now)
+        self.engine.steps.hold(fact, self, Call.forward, None, now)
 
     def _attempted(self, now: float) -> int:
         fact = Attempted(*self.engine.next_fact(self.id, now))
@@ -118,6 +122,9 @@ class Call:
         fact.decision = self.decision
         fact.peer = self.peer.name
         fact.a_call_id = self.a.invite.call_id.decode("latin-1")
+        fact.kind = CALL
+        if self.decision.action == ANSWER:
+            fact.kept = recovery.keep(self)
         self.engine.emit(fact)
         if self.b is None:
             return fact.number
@@ -132,6 +139,8 @@ class Call:
         """Write the INVITE of the next try; it leaves when the attempt is on disk."""
         engine = self.engine
         route = self.decision.routes[0]
+        if self.decision.hunted:
+            engine.gate.turn(self.decision, route)
         peer = engine.peers.by_name[route.peer]
         assert peer.to is not None, f"dial plan routes to {peer.name}, which has no address"
         call_id = engine.stack.token() + engine.stack.token()
@@ -194,7 +203,7 @@ class Call:
         self.engine.silence.arm(self, now)
         fact = Answered(*self.engine.next_fact(self.id, now))
         fact.kept = recovery.keep(self)
-        self.engine.hold(self.engine.emit(fact), self, Call.connect, None, now)
+        self.engine.steps.hold(self.engine.emit(fact), self, Call.connect, None, now)
 
     def connect(self, _argument: object, ok: bool, now: float) -> None:
         """The answer is on disk: the callee gets its ACK, if that does not wait for the
@@ -302,11 +311,11 @@ class Call:
         self._refuse_when_durable(fact, now)
 
     def _refuse_when_durable(self, fact: int, now: float) -> None:
-        if self.engine.disk_failed:
+        if self.engine.steps.disk_failed:
             # Who calls while the disk fails should not wait to hear it.
             self.refuse_caller(None, False, now)
         else:
-            self.engine.hold(fact, self, Call.refuse_caller, None, now)
+            self.engine.steps.hold(fact, self, Call.refuse_caller, None, now)
 
     def refuse_caller(self, _argument: object, ok: bool, now: float) -> None:
         status, data = self.final
@@ -388,7 +397,7 @@ class Call:
         elif not self.ended and not dialog.confirmed:
             self.answer(server, 481, now)
             return
-        self.engine.hold(self.end_number, self, Call.answer_bye, server, now, patient=True)
+        self.engine.steps.hold(self.end_number, self, Call.answer_bye, server, now, patient=True)
 
     def _forget_answer(self, answer: Answer, status: int, now: float) -> None:
         """This 2xx is not sent (again); if it never was, its INVITE gets ``status`` instead."""
@@ -526,6 +535,13 @@ class Call:
         """Our own response to a request inside the call."""
         data = self.engine.stack.response(server, status, headers)
         server.respond(status, data, now)
+
+    def aim(self, dialog: Dialog, message: Message, now: float) -> None:
+        """A message that may say where its sender is reached from now on (12.2)."""
+        if dialog.aim(message) and self.answered_at and not self.ended:
+            fact = Moved(*self.engine.next_fact(self.id, now))
+            fact.kept = recovery.keep(self)
+            self.engine.emit(fact)
 
     def limit(self, since: float) -> None:
         """From the answer on, a call lasts so long and no longer."""

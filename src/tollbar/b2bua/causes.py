@@ -18,6 +18,7 @@ CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 REFUSED: Final = "refused"
 INTERRUPTED: Final = "interrupted"
+OUTCOMES: Final = (ANSWERED, BUSY, NO_ANSWER, CANCELLED, FAILED, REFUSED, INTERRUPTED)
 
 _Q850_OF_STATUS: Final = {
     400: 41,

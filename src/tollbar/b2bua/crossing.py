@@ -102,7 +102,7 @@ class Crossing:
         if self.offers:
             self.origin.offered = False
         if status < 300:
-            self.far.aim(message)
+            self.call.aim(self.far, message, now)
         self._finish(message, now)
         self._end_if_gone(status, now)
 
@@ -120,7 +120,7 @@ class Crossing:
             self._finish(message, now)
             self._end_if_gone(message.status, now)
             return
-        self.far.aim(message)
+        self.call.aim(self.far, message, now)
         brings_offer = bool(message.body) and not self.offers
         if self.call.ended or not isinstance(self.server, InviteServer) or not brings_offer:
             self.call.acknowledge(self.far, self.cseq, b"", b"")

@@ -5,20 +5,22 @@ policy: finds the peer, has the call decided, and holds every step that has to w
 fact is on disk. It never reads a clock, draws a random number or touches a socket.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 from tollbar.b2bua import causes, early, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
+from tollbar.b2bua.chat import Chat
+from tollbar.b2bua.chats import Chats
 from tollbar.b2bua.crossing import Crossing
-from tollbar.b2bua.facts import Closed, Ended, Fact, Noticed
-from tollbar.b2bua.intake import Intake
+from tollbar.b2bua.facts import CALL, Assigned, Fact, Noticed
+from tollbar.b2bua.gate import AT_ONCE, Gate
 from tollbar.b2bua.leg import Caller
-from tollbar.b2bua.peer import Peers
-from tollbar.b2bua.relay import ALLOW, METHODS, OPTION_TAGS, SUPPORTED, Relay
-from tollbar.policy.attempt import REJECT, Attempt, Decision, Situation
-from tollbar.policy.decision import decide
+from tollbar.b2bua.relay import ALLOW, METHODS, OPTION_TAGS, SUPPORTED
+from tollbar.b2bua.rules import Rules
+from tollbar.b2bua.steps import Steps
+from tollbar.policy.attempt import REJECT, Attempt, Decision
+from tollbar.policy.guess import Key
 from tollbar.policy.snapshot import Snapshot
 from tollbar.sip import uas
 from tollbar.sip.dialog import Dialog
@@ -30,64 +32,7 @@ from tollbar.sip.stack import COOKIE, Listener, Stack
 from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import InviteServer, Server, Transaction
 
-COMMIT: Final = 27  # deadline: a fact has waited commit_deadline seconds for the disk
-MOST_WAITING: Final = 500_000  # steps that wait for the disk
-EMERGENCY_ROOM: Final = 10_000  # calls beyond ``max_calls`` that may be emergencies
-Step = Callable[..., None]
-
-
-class Rules:
-    """What gateway.yaml says to the engine; swapped whole with the snapshot.
-
-    ``max_call`` and ``commit_deadline`` are seconds. ``refuse_unknown``: an unknown source
-    gets 403 instead of silence.
-    """
-
-    __slots__ = (
-        "commit_deadline",
-        "intake",
-        "max_call",
-        "max_calls",
-        "peers",
-        "refuse_unknown",
-        "relay",
-    )
-
-    def __init__(
-        self,
-        peers: Peers,
-        *,
-        headers: tuple[str, ...] = ("X-Account-Code",),
-        parameter: str = "account-code",
-        undress: Callable[[str], str] = str,
-        max_call: float = 43200.0,
-        max_calls: int = 200_000,
-        commit_deadline: float = 2.0,
-        refuse_unknown: bool = False,
-    ) -> None:
-        self.peers = peers
-        self.relay = Relay(list(headers), parameter, undress)
-        self.intake = Intake(headers, parameter)
-        self.max_call = max_call
-        self.max_calls = max_calls
-        self.commit_deadline = commit_deadline
-        self.refuse_unknown = refuse_unknown
-
-
-class Held:
-    """A step that waits for its fact to be on disk; a patient one outlives a failed disk."""
-
-    __slots__ = ("argument", "call", "number", "patient", "since", "step")
-
-    def __init__(
-        self, number: int, since: float, call: Call, step: Step, argument: object, patient: bool
-    ) -> None:
-        self.number = number
-        self.since = since
-        self.call = call
-        self.step = step
-        self.argument = argument
-        self.patient = patient
+MOST_CHANGES: Final = 100  # of one call's code; they all stand in its record
 
 
 class Engine:
@@ -115,12 +60,11 @@ class Engine:
         self.calls: dict[str, Call] = {}
         self.open: dict[str, Call] = {}  # those that are not over: what limits count
         self.dialogs: dict[bytes, Dialog] = {}
-        self.held: deque[Held] = deque()
         self.facts: list[Fact] = []
         self.fact_number = 0
-        self.durable = 0
-        self.disk_failed = False
-        self.draining = False
+        self.steps = Steps(self.timers, rules.commit_deadline)
+        self.gate = Gate(self)
+        self.chats = Chats(self)
         self.silence = self.timers.timer(SILENCE_INTERVAL, SILENCE)
         self.swap(snapshot, rules)
 
@@ -131,7 +75,7 @@ class Engine:
         self.peers = rules.peers
         self.relay = rules.relay
         self.longest = self.timers.timer(rules.max_call, LONGEST)
-        self.overdue = self.timers.timer(rules.commit_deadline, COMMIT)
+        self.steps.within(rules.commit_deadline)
 
     # -- the seam
 
@@ -160,32 +104,26 @@ class Engine:
 
     def committed(self, number: int, now: float) -> None:
         """Facts up to ``number`` are on disk: what waited for them goes on."""
-        self.durable = number
-        self.disk_failed = False
-        held = self.held
-        while held and held[0].number <= number:
-            item = held.popleft()
-            item.step(item.call, item.argument, True, now)
+        self.steps.committed(number, now)
 
     def not_committed(self, number: int, _error: object, now: float) -> None:
-        """The disk failed: what may not go on without it fails; a BYE goes on waiting."""
-        self.disk_failed = True
-        waiting = [item for item in self.held if item.number <= number]
-        self.held = deque(item for item in self.held if item.patient or item.number > number)
-        for item in waiting:
-            if not item.patient:
-                item.step(item.call, item.argument, False, now)
+        """The disk failed: what may not go on without it fails."""
+        self.steps.not_committed(number, now)
 
     def tell(self, ask: object, result: object, now: float) -> None:
         """What the outside found; nothing asks yet (DNS and prompts will)."""
 
     def drain(self, _now: float) -> None:
         """No new calls from now on: 503 with Retry-After."""
-        self.draining = True
+        self.gate.draining = True
 
     def hangup(self, call_id: str, cause: str, now: float) -> bool:
         """End a call for an operator; False where there is no such call."""
         call = self.calls.get(call_id)
+        chat = self.chats.open.get(call_id)
+        if chat is not None and chat.answered_at:
+            chat.finish(cause, causes.OPERATOR, now)
+            return True
         if call is None or call.ended:
             return False
         if call.answered_at:
@@ -202,20 +140,38 @@ class Engine:
         ``alive`` is the UTC second it is last known to have lived. What cannot be read is
         ended as interrupted, and returned as (record id, why).
         """
-        failed = []
-        for record_id, kept, ended in calls:
-            try:
-                call = recovery.restore(self, record_id, kept, ended, alive, now)
-                if not call.ended:
-                    self.open[call.id] = call
-            except (SipError, ValueError, LookupError, ArithmeticError) as error:
-                failed.append((record_id, str(error)))
-                self._abandon(record_id, ended, alive, now)
-        # Oldest first: a timer's deadlines fall due in the order they are armed.
-        for call in sorted(self.calls.values(), key=lambda call: call.answered_at):
-            if call.answered_at and not call.ended:
-                call.limit(call.answered_at)
-        return failed
+        return recovery.restore_all(self, calls, alive, now)
+
+    def assign(
+        self,
+        record_id: str,
+        code: str,
+        description: str,
+        source: str,
+        by: str,
+        now: float,
+        refused: str = "",
+    ) -> int:
+        """Give a call or chat in progress another account code, or none ("").
+
+        With ``refused`` (why) nothing changes but what the record says was tried. Returns the
+        number of the fact, 0 where nothing is in progress under this id or it was changed
+        `MOST_CHANGES` times.
+        """
+        chat = self.chats.open.get(record_id)
+        live: Call | Chat | None = self.open.get(record_id) or chat
+        if live is None or live.changes >= MOST_CHANGES:
+            return 0
+        live.changes += 1
+        if chat is not None and not refused:
+            chat.code = code
+        fact = Assigned(*self.next_fact(record_id, now))
+        fact.code = code
+        fact.description = description
+        fact.source = source
+        fact.by = by
+        fact.refused = refused
+        return self.emit(fact)
 
     def live(self) -> list[Call]:
         """Every call in progress."""
@@ -235,41 +191,6 @@ class Engine:
     def emit(self, fact: Fact) -> int:
         self.facts.append(fact)
         return fact.number
-
-    def hold(
-        self,
-        number: int,
-        call: Call,
-        step: Step,
-        argument: object,
-        now: float,
-        patient: bool = False,
-    ) -> None:
-        """Run ``step`` when fact ``number`` is on disk. An emergency call never waits."""
-        if number <= self.durable or (call.decision.emergency and not patient):
-            step(call, argument, True, now)
-            return
-        if not self.held:
-            self.overdue.arm(self, now)
-        elif len(self.held) >= MOST_WAITING:
-            if not patient:
-                step(call, argument, False, now)
-            # A BYE goes unanswered, as if the disk never came back.
-            return
-        self.held.append(Held(number, now, call, step, argument, patient))
-
-    def expired(self, _event: int, now: float) -> None:
-        """The oldest held step may have waited too long."""
-        if not self.held:
-            return
-        late = now - self.rules.commit_deadline + 0.001
-        overdue = [item.number for item in self.held if item.since <= late]
-        if overdue:
-            self.not_committed(max(overdue), "commit_deadline", now)
-        if self.held:
-            # The next one's own time, not another whole one from now.
-            since = [item.since for item in self.held if item.since > late]
-            self.overdue.arm(self, min(since, default=now))
 
     def launch(
         self,
@@ -292,6 +213,11 @@ class Engine:
             target = resolve(dialog.target, gone, self.listener_names)
             if target is not gone:
                 client.spare = target
+        elif hop.reliable and client.spare is None:
+            # A Contact may name the port a connection came from, where nobody takes one.
+            home = dialog.leg.peer.to
+            if home is not None and home.reliable and home.address == hop.address:
+                client.spare = home
         client.start(data, now)
         return client
 
@@ -346,55 +272,34 @@ class Engine:
                 return
             except SipError as error:
                 refusal = error.status, b""
-        self._refuse(server, *refusal, now=now)
+        self.refuse(server, *refusal, now=now)
 
     def _place(self, server: InviteServer, message: Message, flow: Flow, now: float) -> None:
         """A new call."""
         peer = self.peers.find(flow)
         assert peer is not None, "admits() let an unknown source through"
-        utc = now + self.utc_offset
         attempt = self.rules.intake.attempt(message, peer.name)
-        call = Call(self, self._record_id(utc), peer, now)
+        utc = now + self.utc_offset
+        record_id, draw = self.record_id(utc)
+        decision = self.gate.decide(attempt, utc, draw, len(self.open), self.rules.max_calls, now)
+        if decision.action == REJECT and decision.reason in AT_ONCE:
+            self.gate.refuse(server, message, attempt, decision, record_id, CALL, now)
+            return
+        call = Call(self, record_id, peer, now)
         call.attempt = attempt
-        call.decision = self._decide(attempt, utc)
+        call.decision = decision
         self.calls[call.id] = call
-        if call.decision.action != REJECT:
+        if decision.action != REJECT:
             self.open[call.id] = call
-        if call.decision.emergency:
-            caller = call.decision.caller or attempt.from_user
-            self.notice("emergency", peer.name, f"caller={caller}", now, call.id)
+        if decision.emergency:
+            self.notice_emergency(peer.name, attempt, decision, call.id, now)
         call.begin(server, message, flow, now)
 
-    def _decide(self, attempt: Attempt, utc: float) -> Decision:
-        decision = decide(self.snapshot, attempt, Situation(utc))
-        if decision.action == REJECT:
-            return decision
-        if decision.emergency:
-            # No policy refuses it, but memory ends somewhere, for all calls at once.
-            if len(self.open) < self.rules.max_calls + EMERGENCY_ROOM:
-                return decision
-            word = "limit"
-        elif self.draining:
-            word = "draining"
-        elif self.disk_failed:
-            word = "disk"
-        elif len(self.open) >= self.rules.max_calls:
-            word = "limit"
-        else:
-            return decision
-        decision.action = REJECT
-        decision.status = 503
-        decision.q850 = 0
-        decision.reason = word
-        decision.text = "Service Unavailable"
-        decision.in_report = False
-        decision.routes = ()
-        return decision
-
-    def _record_id(self, utc: float) -> str:
-        """Sorts by time, unguessable behind it: 48 bits of milliseconds, 80 of chance."""
+    def record_id(self, utc: float) -> tuple[str, float]:
+        """An id that sorts by time and cannot be guessed (48 bits of milliseconds, 80 of
+        chance), and one draw in [0, 1)."""
         token = self.stack.token() + self.stack.token()
-        return f"{int(utc * 1000):012x}{token[:20].decode()}"
+        return f"{int(utc * 1000):012x}{token[:20].decode()}", int(token[20:], 16) / 2**48
 
     def request(self, server: Server, message: Message, flow: Flow, now: float) -> None:
         method = message.method
@@ -416,12 +321,17 @@ class Engine:
             return
         refusal = uas.refusal(message, METHODS, OPTION_TAGS)
         if refusal is not None:
-            self._refuse(server, *refusal, now=now)
+            self.refuse(server, *refusal, now=now)
         elif method == b"OPTIONS":
             self._options(server, now)
+        elif method == b"MESSAGE":
+            try:
+                self.chats.message(server, message, flow, now)
+            except SipError as error:
+                self.refuse(server, error.status, b"", now)
         else:
             # BYE, PRACK, UPDATE and INFO live inside a dialog only.
-            self._refuse(server, 481, b"", now)
+            self.refuse(server, 481, b"", now)
 
     def _take(
         self, server: InviteServer | Server, message: Message, flow: Flow, now: float
@@ -429,31 +339,31 @@ class Engine:
         """The dialog of a request, its CSeq and Require checked; None where it is answered."""
         dialog = self._dialog(message)
         if dialog is None:
-            self._refuse(server, 481, b"", now)
+            self.refuse(server, 481, b"", now)
             return None
         refusal = uas.refusal(message, METHODS, OPTION_TAGS)
         if refusal is not None:
-            self._refuse(server, *refusal, now=now)
+            self.refuse(server, *refusal, now=now)
             return None
         try:
             dialog.heard(message)
         except SipError as error:
-            self._refuse(server, error.status, b"", now)
+            self.refuse(server, error.status, b"", now)
             return None
         dialog.way = flow
         dialog.leg.call.heard(now)
         return dialog
 
-    def _refuse(
+    def refuse(
         self, server: InviteServer | Server, status: int, headers: bytes, now: float
     ) -> None:
         tag = self.stack.token()
         server.respond(status, self.stack.response(server, status, headers, b"", tag), now)
 
     def _options(self, server: Server, now: float) -> None:
-        status = 503 if self.draining else 200
+        status = 503 if self.gate.draining else 200
         headers = b"%b%bAccept: application/sdp\r\n" % (ALLOW, SUPPORTED)
-        self._refuse(server, status, headers, now)
+        self.refuse(server, status, headers, now)
 
     def ack(self, message: Message, flow: Flow, now: float) -> None:
         dialog = self._dialog(message)
@@ -480,38 +390,30 @@ class Engine:
             if dialog is not None and message.cseq <= dialog.local_cseq:
                 dialog.leg.call.acknowledge_again(dialog, message.cseq)
 
+    def notice_emergency(
+        self, peer: str, attempt: Attempt, decision: Decision, record_id: str, now: float
+    ) -> None:
+        caller = decision.caller or attempt.from_user
+        self.notice("emergency", peer, f"caller={caller}", now, record_id)
+
     def noticed(self, kind: str, flow: Flow, detail: str, now: float) -> None:
         peer = self.peers.find(flow)
         self.notice(kind, peer.name if peer is not None else "", detail, now)
 
-    def notice(self, kind: str, peer: str, detail: str, now: float, call: str = "") -> None:
+    def notice(
+        self,
+        kind: str,
+        peer: str,
+        detail: str,
+        now: float,
+        call: str = "",
+        holder: Key = ("", ""),
+        by: str = "",
+    ) -> None:
         fact = Noticed(*self.next_fact(call, now))
         fact.kind = kind
         fact.peer = peer
         fact.detail = detail
+        fact.holder = holder
+        fact.by = by
         self.emit(fact)
-
-    # -- after a restart
-
-    def _abandon(self, record_id: str, ended: bool, alive: float, now: float) -> None:
-        """A call whose kept bytes cannot be read: its record is closed, its row let go."""
-        call = self.calls.get(record_id)
-        if call is not None:
-            waiting: tuple[Any, ...] = (call, call.a, call.b, *call.live)
-            for item in waiting:
-                for timer in self.timers.all.values():
-                    timer.cancel(item)
-                if isinstance(item, Transaction):
-                    self.stack.forget(item)
-            self.part(call)
-            self.calls.pop(record_id, None)
-        if not ended:
-            fact = Ended(*self.next_fact(record_id, now))
-            fact.outcome = causes.INTERRUPTED
-            fact.reason = "unreadable"
-            fact.status = 0
-            fact.q850 = 41
-            fact.ended_by = causes.GATEWAY
-            fact.alive = alive
-            self.emit(fact)
-        self.emit(Closed(*self.next_fact(record_id, now)))

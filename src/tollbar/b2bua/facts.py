@@ -7,7 +7,12 @@ A fact with ``durable`` set must be on disk before the step that waits for it go
 the others ride along.
 """
 
+from typing import Final
+
 from tollbar.policy.attempt import Attempt, Decision
+
+CALL: Final = "call"
+CHAT: Final = "chat"
 
 
 class Fact:
@@ -25,16 +30,27 @@ class Fact:
 
 
 class Attempted(Fact):
-    """A call came in, was decided, and will be forwarded or refused next.
+    """A call or the first MESSAGE of a chat came in, was decided, and will be forwarded,
+    answered or refused next.
 
-    ``peer`` is where it came from. ``a_call_id`` is the Call-ID on the caller's side.
+    ``peer`` is where it came from. ``a_call_id`` is the Call-ID on the caller's side. ``kind``
+    is CALL or CHAT.
     """
 
-    __slots__ = ("a_call_id", "attempt", "decision", "peer")
+    __slots__ = ("a_call_id", "attempt", "decision", "kind", "peer")
     attempt: Attempt
     decision: Decision
     peer: str
     a_call_id: str
+    kind: str
+
+
+class TurnedAway(Attempted):
+    """An attempt was refused at once, its record not waited for: by overload, drain or a
+    guessing lock. The whole of it: no Ended follows."""
+
+    __slots__ = ()
+    durable = False
 
 
 class Tried(Fact):
@@ -55,6 +71,42 @@ class Rang(Fact):
 
 class Answered(Fact):
     """The far end answered with 2xx; the billable clock starts."""
+
+    __slots__ = ()
+
+
+class Assigned(Fact):
+    """A code was given to a call or chat in progress, changed or taken away ("").
+
+    ``by`` is who did it, ``source`` how. With ``refused`` (why) it was only tried, and
+    nothing changed.
+    """
+
+    __slots__ = ("by", "code", "description", "refused", "source")
+    code: str
+    description: str
+    source: str
+    by: str
+    refused: str
+
+
+class Remembered(Fact):
+    """A sticky code was set, or cleared (""), for ``holder`` (tenant, who)."""
+
+    __slots__ = ("code", "holder")
+    holder: tuple[str, str]
+    code: str
+
+
+class Written(Fact):
+    """One more MESSAGE of an open chat; ``kept`` says when."""
+
+    __slots__ = ()
+    durable = False
+
+
+class Moved(Fact):
+    """A side of an answered call is reached at another address from now on."""
 
     __slots__ = ()
 
@@ -90,10 +142,14 @@ class Noticed(Fact):
 
     ``kind`` is a bounded word (for example "unknown_source", "malformed", "emergency",
     "overflow"), ``peer`` the peer's name or "", ``detail`` free text without codes in it.
+    ``holder`` is whom it is held against (tenant, who), where it is about a guess, ``by`` the
+    operator who did it.
     """
 
-    __slots__ = ("detail", "kind", "peer")
+    __slots__ = ("by", "detail", "holder", "kind", "peer")
     durable = False
     kind: str
     peer: str
     detail: str
+    holder: tuple[str, str]
+    by: str

@@ -28,7 +28,7 @@ def request(call: Call, dialog: Dialog, server: Server, message: Message, now: f
         call.answer(server, 500, now, b"Retry-After: 1\r\n")
         return
     if message.method == b"UPDATE":
-        dialog.aim(message)
+        call.aim(dialog, message, now)
     Crossing(call, dialog, far, server, offers).start(message, b"", now)
 
 
@@ -49,7 +49,7 @@ def reinvite(
         call.done(answer, now)
     if _meets(call, dialog, far, server, now):
         return
-    dialog.aim(message)
+    call.aim(dialog, message, now)
     Crossing(call, dialog, far, server, bool(message.body)).start(message, b"", now)
 
 

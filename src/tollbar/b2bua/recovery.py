@@ -4,17 +4,21 @@ Only this room and ``sip.dialog`` know the format. It opens with a version, so t
 Tollbar reads what an older one kept.
 """
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
 from tollbar.b2bua import causes
+from tollbar.b2bua.facts import Closed, Ended
 from tollbar.b2bua.leg import Answer, Callee, Caller
 from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import FORWARD, Attempt, Decision
 from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
+from tollbar.sip.errors import SipError
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.message import Message
+from tollbar.sip.stack import COOKIE
 from tollbar.sip.timers import GIVE_UP
-from tollbar.sip.transaction import ACCEPTED, PROCEEDING
+from tollbar.sip.transaction import ACCEPTED, PROCEEDING, Transaction
 
 if TYPE_CHECKING:
     from tollbar.b2bua.call import Call
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
 VERSION: Final = b"1"
 SETTING_UP: Final = b"s"
 ANSWERED: Final = b"a"
+RESTORED: Final = 26  # deadline: repeats from before a restart are over
 REFUSED: Final = b"r"
+FEATURE: Final = b"f"  # a feature code, done; only its 200 and our BYE may be open
 
 
 class UnreadableError(ValueError):
@@ -48,7 +54,8 @@ def unpack(data: bytes) -> tuple[list[bytes], bytes, bytes]:
     return rest[: end - 1].split(b"\n"), rest[end : end + first], rest[end + first :]
 
 
-def _way(hop: Hop) -> bytes:
+def write_hop(hop: Hop) -> bytes:
+    """A hop as one value."""
     return b"%b %b %b %d" % (
         hop.listener.encode(),
         hop.transport.encode(),
@@ -57,7 +64,8 @@ def _way(hop: Hop) -> bytes:
     )
 
 
-def _hop(kept: bytes) -> tuple[str, str, str, int]:
+def read_hop(kept: bytes) -> tuple[str, str, str, int]:
+    """Listener, transport, address and port of a hop; raises ValueError."""
     listener, transport, address, port = kept.decode().rsplit(" ", 3)
     return listener, transport, address, int(port)
 
@@ -67,37 +75,55 @@ def keep(call: "Call") -> bytes:
     caller, callee = call.a, call.b
     server = caller.server
     head = b"%bTo: %b\r\n" % (server.mirror, server.to)
+    if not server.mirror and caller.dialog is not None:
+        head = _recall(caller, caller.dialog)
     if call.answered_at:
         answer = caller.answer
-        if call.ended or answer is None or callee is None or callee.dialog is None:
+        if answer is not None and callee is None:
+            return pack(
+                [
+                    VERSION,
+                    FEATURE,
+                    call.peer.name.encode(),
+                    write_hop(caller.way),
+                    b"%.3f" % (call.engine.utc_offset + call.answered_at),
+                    *answer.dialog.keep(),
+                ],
+                head,
+                answer.data,
+            )
+        if call.ended or caller.dialog is None or callee is None or callee.dialog is None:
             return b""
+        data, far_cseq = b"", 0
+        if answer is not None and answer.server is server:
+            data, far_cseq = answer.data, answer.far_cseq
         return pack(
             [
                 VERSION,
                 ANSWERED,
                 call.peer.name.encode(),
-                _way(caller.way),
+                write_hop(caller.way),
                 callee.peer.name.encode(),
-                _way(callee.dialog.way),
+                write_hop(callee.dialog.way),
                 b"%.3f" % (call.engine.utc_offset + call.answered_at),
-                b"%d" % answer.far_cseq,
-                *answer.dialog.keep(),
+                b"%d" % far_cseq,
+                *caller.dialog.keep(),
                 *callee.dialog.keep(),
             ],
             head,
-            answer.data,
+            data,
         )
     lines = [
         VERSION,
         REFUSED if call.ended else SETTING_UP,
         call.peer.name.encode(),
-        _way(caller.way),
+        write_hop(caller.way),
     ]
     tries = b""
     if callee is not None and callee.client is not None:
         lines += [
             callee.peer.name.encode(),
-            _way(callee.client.hop),
+            write_hop(callee.client.hop),
             callee.call_id,
             callee.tag,
             callee.local,
@@ -109,10 +135,77 @@ def keep(call: "Call") -> bytes:
     return pack([*lines, b"%d" % len(tries)], head, tries)
 
 
+def _recall(caller: Caller, dialog: Dialog) -> bytes:
+    """The head of an INVITE that was let go with its final response, as far as a late repeat
+    of it is known by that."""
+    via = caller.server.key.split(b" ")
+    branch, sent_by = via[:2] if via[0].startswith(COOKIE) else (COOKIE, b"localhost")
+    return (
+        b"Via: SIP/2.0/%b %b;branch=%b\r\nFrom: %b\r\nTo: %b\r\nCall-ID: %b\r\nCSeq: %d INVITE\r\n"
+    ) % (
+        caller.way.transport.upper().encode(),
+        sent_by,
+        branch,
+        dialog.remote,
+        dialog.local,
+        dialog.call_id,
+        caller.cseq,
+    )
+
+
 def _head(invite: bytes) -> bytes:
     """Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from."""
     at = invite.find(b"\r\nContact: ")
     return invite[: at + 2] if at >= 0 else invite[:-2]
+
+
+def restore_all(
+    engine: "Engine", calls: Iterable[tuple[str, bytes, bool]], alive: float, now: float
+) -> list[tuple[str, str]]:
+    """Every call of the last process; those that cannot be taken up are ended as interrupted
+    and told, each with the reason."""
+    from tollbar.b2bua import chat_state
+
+    failed = []
+    for record_id, kept, ended in calls:
+        try:
+            if chat_state.restore(engine, record_id, kept, ended, now):
+                continue
+            call = restore(engine, record_id, kept, ended, alive, now)
+            if not call.ended:
+                engine.open[call.id] = call
+        except (SipError, ValueError, LookupError, ArithmeticError) as error:
+            failed.append((record_id, str(error)))
+            _abandon(engine, record_id, ended, alive, now)
+    # Oldest first: a timer's deadlines fall due in the order they are armed.
+    for call in sorted(engine.calls.values(), key=lambda call: call.answered_at):
+        if call.answered_at and not call.ended:
+            call.limit(call.answered_at)
+    return failed
+
+
+def _abandon(engine: "Engine", record_id: str, ended: bool, alive: float, now: float) -> None:
+    """A call whose kept bytes cannot be read: its record is closed, its row let go."""
+    call = engine.calls.get(record_id)
+    if call is not None:
+        waiting: tuple[Any, ...] = (call, call.a, call.b, *call.live)
+        for item in waiting:
+            for timer in engine.timers.all.values():
+                timer.cancel(item)
+            if isinstance(item, Transaction):
+                engine.stack.forget(item)
+        engine.part(call)
+        engine.calls.pop(record_id, None)
+    if not ended:
+        fact = Ended(*engine.next_fact(record_id, now))
+        fact.outcome = causes.INTERRUPTED
+        fact.reason = "unreadable"
+        fact.status = 0
+        fact.q850 = 41
+        fact.ended_by = causes.GATEWAY
+        fact.alive = alive
+        engine.emit(fact)
+    engine.emit(Closed(*engine.next_fact(record_id, now)))
 
 
 def restore(
@@ -122,7 +215,7 @@ def restore(
 
     ``alive`` is the UTC second at which that process is last known to have lived.
     """
-    from tollbar.b2bua.call import RESTORED, Call
+    from tollbar.b2bua.call import Call
 
     lines, head, blob = unpack(kept)
     if lines[0] != VERSION or len(lines) < 7:
@@ -131,11 +224,14 @@ def restore(
     peer = engine.peers.by_name.get(lines[2].decode())
     if peer is None:
         raise UnreadableError(f"peer {lines[2].decode()!r} is not configured any more")
-    listener, transport, address, port = _hop(lines[3])
+    listener, transport, address, port = read_hop(lines[3])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
     if phase == ANSWERED:
         if len(lines) != 8 + 2 * KEPT_FIELDS:
+            raise UnreadableError(f"{len(lines)} values")
+    elif phase == FEATURE:
+        if len(lines) != 5 + KEPT_FIELDS:
             raise UnreadableError(f"{len(lines)} values")
     elif phase in (SETTING_UP, REFUSED):
         int(lines[-2]), int(lines[-1])
@@ -165,6 +261,9 @@ def restore(
         else:
             probe(call, now, alive)
         return call
+    if phase == FEATURE:
+        _feature(call, lines, blob, now)
+        return call
     tag, status, length = lines[-3:]
     caller.tag = tag
     _set_up_callee(call, lines[4:-3], blob[: int(length)])
@@ -188,7 +287,7 @@ def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
         return
     engine = call.engine
     peer = engine.peers.by_name.get(lines[0].decode())
-    listener, transport, address, port = _hop(lines[1])
+    listener, transport, address, port = read_hop(lines[1])
     if peer is None or listener not in engine.stack.listeners:
         return
     hop = Target(listener, transport, address, port)
@@ -204,6 +303,29 @@ def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
     call.tries = 1
 
 
+def _feature(call: "Call", lines: list[bytes], data: bytes, now: float) -> None:
+    """Its 200 again until the ACK, if that may still be to come, and our BYE."""
+    engine, caller = call.engine, call.a
+    answered_at = float(lines[4]) - engine.utc_offset
+    dialog = Dialog.kept(lines[5:], caller.way)
+    dialog.local_cseq += max(0, int((now - answered_at) * 1000))
+    dialog.leg = caller
+    caller.dialog = dialog
+    caller.dialogs.append(dialog)
+    engine.dialogs[dialog.key] = dialog
+    call.answered_at = answered_at or 0.001
+    call.ended = True
+    call.live.add(call)
+    engine.timers.timer(GIVE_UP, RESTORED).arm(call, now)
+    server = caller.server
+    server.state = ACCEPTED
+    server.data = data
+    engine.stack.linger_long.arm(server, now)
+    if now - answered_at < GIVE_UP:
+        Answer(call, dialog, server, caller.cseq, data).start(now)
+    call.release(caller, causes.reason_line(16, "feature_code"), now)
+
+
 def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None:
     """Both dialogs again, and the 2xx if its ACK may still be to come."""
     engine = call.engine
@@ -214,7 +336,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     peer = engine.peers.by_name.get(lines[4].decode())
     if peer is None:
         raise UnreadableError(f"peer {lines[4].decode()!r} is not configured any more")
-    listener, transport, address, port = _hop(lines[5])
+    listener, transport, address, port = read_hop(lines[5])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
     way = Target(listener, transport, address, port)
@@ -238,7 +360,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     server.state = ACCEPTED
     server.data = data
     engine.stack.linger_long.arm(server, now)
-    if now - answered_at < GIVE_UP:
+    if data and now - answered_at < GIVE_UP:
         # Whether its ACK came is not known: a phone that sent one sends it again.
         answer = Answer(call, a, server, caller.cseq, data)
         answer.doubtful = True

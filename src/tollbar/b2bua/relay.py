@@ -25,6 +25,7 @@ METHODS: Final = (
     b"PRACK",
     b"UPDATE",
     b"INFO",
+    b"MESSAGE",
 )
 OPTION_TAGS: Final = (b"100rel",)
 ALLOW: Final = b"Allow: " + b", ".join(METHODS) + b"\r\n"
@@ -67,6 +68,7 @@ OURS: Final = frozenset(
         b"Security-Client",
         b"Security-Server",
         b"Security-Verify",
+        b"X-Workgroup",
     )
 )
 # Where a code can hide in a header that crosses.
@@ -209,6 +211,49 @@ class Relay:
             )
         )
         return start, rest, sender
+
+    def message(
+        self,
+        message: Message,
+        number: str,
+        peer: Peer,
+        listener: Listener,
+        identity: tuple[bytes, bytes, int],
+        account_code: str,
+        trusted: bool,
+    ) -> tuple[bytes, bytes]:
+        """A MESSAGE for ``number`` at ``peer``: its request line and what follows the Via.
+
+        ``identity`` is Call-ID, From-tag and CSeq. It has no Contact (RFC 3428 4).
+        """
+        call_id, tag, cseq = identity
+        user = user_part(number)
+        if user:
+            user += b"@"
+        code = b""
+        if peer.send_code_as and account_code:
+            code = b"%b: %b\r\n" % (peer.send_code_as, account_code.encode())
+        display, caller = self._caller(message.from_)
+        rest = (
+            b"Max-Forwards: %d\r\nFrom: %b<sip:%b@%b>;tag=%b\r\nTo: <sip:%b%b>\r\n"
+            b"Call-ID: %b\r\nCSeq: %d MESSAGE\r\n%b%bContent-Length: %d\r\n\r\n%b"
+            % (
+                hops_left(message),
+                display,
+                caller,
+                peer.domain or listener.host,
+                tag,
+                user,
+                peer.domain or peer.host,
+                call_id,
+                cseq,
+                self.headers(message, trusted),
+                code,
+                len(message.body),
+                message.body,
+            )
+        )
+        return b"MESSAGE sip:%b%b SIP/2.0\r\n" % (user, peer.authority), rest
 
     def _caller(self, address: Address) -> tuple[bytes, bytes]:
         """From's display name and user, a code in either left behind."""

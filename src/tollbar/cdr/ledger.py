@@ -8,7 +8,21 @@ and never negative. It must never look into ``kept``, and never write a call twi
 from collections.abc import Callable, Iterable, Iterator
 from typing import cast
 
-from tollbar.b2bua.facts import Answered, Attempted, Closed, Ended, Fact, Rang, Tried
+from tollbar.b2bua.causes import GATEWAY, REFUSED, q850_of
+from tollbar.b2bua.facts import (
+    Answered,
+    Assigned,
+    Attempted,
+    Closed,
+    Ended,
+    Fact,
+    Moved,
+    Rang,
+    Remembered,
+    Tried,
+    TurnedAway,
+    Written,
+)
 from tollbar.cdr.record import Record, compact
 from tollbar.policy.attempt import Decision
 
@@ -40,7 +54,7 @@ class Opened(Change):
 
 
 class Progressed(Change):
-    """An open call was tried (again), rang or was answered. Empty ``kept``: as it was."""
+    """An open call was tried (again), rang, was answered or moved. Empty ``kept``: as it was."""
 
     __slots__ = ("kept", "progress")
 
@@ -50,6 +64,30 @@ class Progressed(Change):
         self.progress = progress(record)
         self.kept = kept
         self.durable = durable
+
+
+class Redrafted(Change):
+    """An open call's record changed: its draft written anew."""
+
+    __slots__ = ("draft",)
+
+    def __init__(self, record: Record, durable: bool = True) -> None:
+        self.tenant = record.tenant
+        self.record_id = record.record_id
+        self.draft = record.draft()
+        self.durable = durable
+
+
+class Stuck(Change):
+    """A sticky code set, or cleared (""), by the call ``record_id``."""
+
+    __slots__ = ("code", "holder")
+
+    def __init__(self, record_id: str, holder: tuple[str, str], code: str) -> None:
+        self.tenant, self.holder = holder
+        self.record_id = record_id
+        self.code = code
+        self.durable = True
 
 
 class Finished(Change):
@@ -63,6 +101,13 @@ class Finished(Change):
         self.row = record.values()
         self.kept = kept
         self.durable = durable
+
+
+class Refusal(Finished):
+    """An attempt that was turned away: its record whole, with no open call before it. Nobody
+    waits for it, and where too much waits already it may be left out and counted."""
+
+    __slots__ = ()
 
 
 class Forgotten(Change):
@@ -125,15 +170,22 @@ class Ledger:
         kind = type(fact)
         if kind is Attempted:
             return self._attempted(cast(Attempted, fact))
+        if kind is TurnedAway:
+            return self._turned_away(cast(TurnedAway, fact))
         if kind is Closed:
             tenant = self._closing.pop(fact.call, None)
             return [] if tenant is None else [Forgotten(tenant, fact.call)]
+        if kind is Remembered:
+            remembered = cast(Remembered, fact)
+            return [Stuck(fact.call, remembered.holder, remembered.code)]
         call = self._running.get(fact.call)
         if call is None:
             return []
         record = call.record
         if kind is Ended:
             return self._ended(call, cast(Ended, fact))
+        if kind is Assigned:
+            return self._assigned(record, cast(Assigned, fact))
         if kind is Tried:
             tried = cast(Tried, fact)
             record.trunk = tried.trunk
@@ -143,6 +195,8 @@ class Ledger:
             if record.ringing is None:
                 record.ringing = round(fact.utc * 1000)
                 call.ringing = fact.now
+        elif kind is Written or kind is Moved:
+            pass  # only what is kept has changed
         elif kind is Answered:
             if record.answer is None:
                 record.answer = round(fact.utc * 1000)
@@ -170,6 +224,22 @@ class Ledger:
         return call.record if call else None
 
     def _attempted(self, fact: Attempted) -> list[Change]:
+        record = self._drawn_up(fact)
+        self._running[fact.call] = _Running(record)
+        return [Opened(record, fact.kept, fact.durable)]
+
+    def _turned_away(self, fact: TurnedAway) -> list[Change]:
+        record = self._drawn_up(fact)
+        decision = fact.decision
+        record.outcome = REFUSED
+        record.sip_status = decision.status
+        record.q850_cause = decision.q850 or q850_of(None, decision.status)
+        record.ended_by = GATEWAY
+        record.end = record.setup
+        return [Refusal(record, fact.kept, fact.durable)]
+
+    def _drawn_up(self, fact: Attempted) -> Record:
+        """The record of an attempt as it begins."""
         decision = fact.decision
         record = Record(
             fact.call,
@@ -182,7 +252,7 @@ class Ledger:
             "",
             decision.user,
             decision.extension,
-            "",
+            decision.workgroup,
             decision.caller,
             decision.dialled,
             decision.standardized,
@@ -196,10 +266,28 @@ class Ledger:
             "",
             decision.reason,
         )
+        record.kind = fact.kind
         record.setup = round(fact.utc * 1000)
         record.decision = self._explain(decision)
-        self._running[fact.call] = _Running(record)
-        return [Opened(record, fact.kept, fact.durable)]
+        return record
+
+    def _assigned(self, record: Record, fact: Assigned) -> list[Change]:
+        change: dict[str, str | int] = {
+            "at": round(fact.utc * 1000),
+            "by": fact.by,
+            "from": record.account_code,
+            "to": fact.code,
+            "source": fact.source,
+        }
+        if fact.refused:
+            change["refused"] = fact.refused
+        else:
+            record.account_code = fact.code
+            record.account_code_description = fact.description
+            record.code_source = fact.source if fact.code else ""
+        before = record.code_changes
+        record.code_changes = f"{before[:-1]},{compact(change)}]" if before else compact([change])
+        return [Redrafted(record, fact.durable)]
 
     def _ended(self, call: _Running, fact: Ended) -> list[Change]:
         record = call.record

@@ -1,6 +1,7 @@
-"""Commands that ask the running gateway: status, calls, hangup, drain, trace, reload."""
+"""Commands that ask the running gateway: status, calls, hangup, assign, locks and the like."""
 
 from argparse import ArgumentTypeError, Namespace
+from getpass import getuser
 from typing import Any
 
 from tollbar.commands import display, parsers, settings
@@ -22,6 +23,7 @@ def add(commands: parsers.Commands) -> None:
         "\n  tollbar calls\n  tollbar calls --json | jq -r .record_id\n",
     )
     parser.add_argument("-n", "--limit", type=int, default=1000, help="at most (default: 1000)")
+    parser.add_argument("--tenant", help="of this tenant only")
     parsers.json_option(parser)
     parser = parsers.command(
         commands,
@@ -31,6 +33,32 @@ def add(commands: parsers.Commands) -> None:
         "\n  tollbar hangup 0199a1b2c3d4\n",
     )
     parser.add_argument("call", metavar="RECORD", help="record id, or how it begins")
+    parser = parsers.command(
+        commands,
+        "assign",
+        assign,
+        "give a call in progress another account code",
+        "\n  tollbar assign 0199a1b2c3d4 4711 --as alice\n"
+        "  tollbar assign 0199a1b2c3d4 none --as alice\n",
+    )
+    parser.add_argument("call", metavar="RECORD", help="record id, or how it begins")
+    parser.add_argument("code", metavar="CODE", help="the account code, or none to take it away")
+    parser.add_argument(
+        "--as", dest="by", metavar="USER", required=True, help="the user whose rights decide"
+    )
+    parser = parsers.command(
+        commands,
+        "locks",
+        locks,
+        "callers who are locked for guessing account codes",
+        "\n  tollbar locks\n  tollbar locks lift alice\n  tollbar locks lift 3175550100\n",
+    )
+    parser.add_argument(
+        "what", nargs="?", choices=("list", "lift"), default="list", help="list (default) or lift"
+    )
+    parser.add_argument("holder", nargs="?", default="", help="whose lock: a user, number or peer")
+    parser.add_argument("--tenant", help="of which tenant, where several have that caller")
+    parsers.json_option(parser)
     parser = parsers.command(
         commands,
         "drain",
@@ -76,7 +104,7 @@ def status(args: Namespace) -> int:
 
 
 def calls(args: Namespace) -> int:
-    found = asked(args, "calls", limit=args.limit)
+    found = asked(args, "calls", limit=args.limit, tenant=args.tenant)
     if args.json:
         for call in found:
             display.json_line(call)
@@ -89,6 +117,36 @@ def calls(args: Namespace) -> int:
 
 def hangup(args: Namespace) -> int:
     print(f"ended {asked(args, 'hangup', call=args.call)}")
+    return 0
+
+
+def assign(args: Namespace) -> int:
+    code = "" if args.code == "none" else args.code
+    print(f"assigned {asked(args, 'assign', call=args.call, code=code, by=args.by)}")
+    return 0
+
+
+def locks(args: Namespace) -> int:
+    if args.what == "lift":
+        by = getuser()
+        print(f"lifted {asked(args, 'lift', holder=args.holder, tenant=args.tenant, by=by)}")
+        return 0
+    found = asked(args, "locks")
+    if args.tenant is not None:
+        found = [lock for lock in found if lock["tenant"] == args.tenant]
+    if args.json:
+        for lock in found:
+            display.json_line(lock)
+        return 0
+    headings = ("Tenant", "Kind", "Holder", "Missed", "Until", "Refused")
+    keys = ("tenant", "kind", "holder", "missed", "until")
+    display.table(
+        headings,
+        (
+            [*(str(lock[key]) for key in keys), "yes" if lock["refused"] else "no, an alarm"]
+            for lock in found
+        ),
+    )
     return 0
 
 

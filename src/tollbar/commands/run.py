@@ -33,7 +33,8 @@ def run(args: Namespace) -> int:
         level=gateway.log_level.upper(),
         format="%(asctime)s %(levelname)s %(message)s",
     )
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for library in ("asyncio", "alembic"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     try:
         return asyncio.run(Server(gateway, snapshot, Engine, say=say).run())
     except StartError as error:

@@ -2,6 +2,9 @@
 
 import time
 from argparse import Namespace
+from datetime import datetime
+from math import inf
+from zoneinfo import ZoneInfo
 
 from tollbar.commands import display, parsers, settings
 from tollbar.commands.settings import CommandError
@@ -10,6 +13,8 @@ from tollbar.gateway import Gateway
 EXAMPLES = """
   tollbar simulate --from 1001 --to 919195551234 --code 4711
   tollbar simulate --from 1002 --to '*61*4711#3175551234'
+  tollbar simulate --from 1001 --to 9195551234 --sticky 4711 --workgroup litigation
+  tollbar simulate --from 1001 --to 9195551234 --at 2026-12-24T20:00
   tollbar simulate --peer carrier --from 3175551234 --to 1001 --json
 """
 
@@ -23,14 +28,19 @@ def add(commands: parsers.Commands) -> None:
     parser.add_argument("--code", action="append", default=[], help="account code, in its header")
     parser.add_argument("--peer", help="where the call comes from (else the first PBX)")
     parser.add_argument("--diverted-by", action="append", default=[], metavar="NUMBER")
+    parser.add_argument("--workgroup", action="append", default=[], help="named in X-Workgroup")
+    parser.add_argument("--sticky", metavar="CODE", default="", help="as if it were set before")
+    parser.add_argument("--locked", action="store_true", help="as if the caller had guessed codes")
+    parser.add_argument("--at", metavar="TIME", help="when, in the time zone of gateway.yaml")
     parsers.json_option(parser, "one JSON object")
 
 
 def run(args: Namespace) -> int:
     from tollbar.loading import load_snapshot
     from tollbar.policy import explain
-    from tollbar.policy.attempt import FORWARD, Attempt, Situation
+    from tollbar.policy.attempt import REJECT, Attempt, Situation
     from tollbar.policy.decision import decide
+    from tollbar.policy.guess import Guess
 
     gateway = settings.gateway(args)
     snapshot, _ = load_snapshot(gateway)
@@ -41,13 +51,33 @@ def run(args: Namespace) -> int:
         from_user=args.caller,
         diverters=args.diverted_by,
         codes=[("header", code) for code in args.code],
+        workgroups=args.workgroup,
     )
-    decision = decide(snapshot, attempt, Situation(time.time()))
+    situation = Situation(moment(args.at, gateway.timezone))
+    decision = decide(snapshot, attempt, situation)
+    if args.sticky or args.locked:
+        # Whose these are is known only once the caller was found.
+        if args.sticky:
+            situation.sticky = {decision.holder: args.sticky}
+        if args.locked:
+            situation.guesses = {decision.holder: Guess(locks=1, until=inf)}
+        decision = decide(snapshot, attempt, situation)
     if args.json:
         display.json_line(explain.as_dict(decision))
     else:
         print(explain.as_text(decision))
-    return 0 if decision.action == FORWARD else 1
+    return 1 if decision.action == REJECT else 0
+
+
+def moment(text: str | None, zone: str) -> float:
+    """The instant that is meant, by default now."""
+    if text is None:
+        return time.time()
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(f"{text!r} is not a time; write it as 2026-12-24T20:00") from None
+    return (given if given.tzinfo else given.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
 def peer_name(gateway: Gateway, named: str | None) -> str:

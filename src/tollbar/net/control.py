@@ -10,8 +10,9 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,8 @@ class ControlError(Exception):
 
 
 class Control:
-    """Serves commands: a name to a plain function from the request to the answer."""
+    """Serves commands: a name to a function from the request to the answer, or to something to
+    await that gives it."""
 
     __slots__ = ("commands", "open", "path", "server")
 
@@ -73,7 +75,10 @@ class Control:
                     line = await reader.readline()
                 if not line:
                     break
-                writer.write(json.dumps(self.answer(line)).encode() + b"\n")
+                reply = self.answer(line)
+                if isawaitable(reply.get("answer")):
+                    reply = await self.awaited(reply["answer"])
+                writer.write(json.dumps(reply).encode() + b"\n")
                 async with asyncio.timeout(PATIENCE):
                     await writer.drain()
         except (OSError, ValueError, TimeoutError, asyncio.CancelledError):
@@ -94,6 +99,15 @@ class Control:
             return {"ok": False, "error": f"unknown command; known: {', '.join(self.commands)}"}
         try:
             return {"ok": True, "answer": command(request)}
+        except ControlError as refusal:
+            return {"ok": False, "error": str(refusal)}
+
+    @staticmethod
+    async def awaited(answer: Awaitable[Any]) -> dict[str, Any]:
+        """An answer that takes its time, as long as a connection may be silent."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return {"ok": True, "answer": await answer}
         except ControlError as refusal:
             return {"ok": False, "error": str(refusal)}
 

@@ -178,6 +178,40 @@ class Search:
         whole = [groups for groups in found if not any(groups < other for other in found)]
         return sorted(whole, key=sorted)
 
+    def run_as_entered(self) -> None:
+        """Look for numbers that are blocked and yet match nothing, where such ones are dialled."""
+        for way in self._by_standardized():
+            entry = way.entry
+            if not entry.blocked or entry.allow_bypass or entry.index in self._named:
+                continue
+            number = self._unmatched(way.reached)
+            if number:
+                self._named.add(entry.index)
+                text = (
+                    f"dial-plan object {entry.key}: is blocked, but {number} matches nothing and "
+                    "is dialled as entered; add that spelling, or say why in allow_bypass"
+                )
+                self.errors.append(
+                    Finding(finding.DIAL_OBJECT, entry.key, text, entry.index, self._tenant)
+                )
+
+    def _unmatched(self, box: Box) -> str:
+        """A number of a box that matches nothing, or ""."""
+        for location in ["", *self._plan.locations]:
+            waiting = [box]
+            for _ in range(_STEPS_PER_PAIR):
+                if not waiting:
+                    break
+                looked = waiting.pop()
+                number = looked.sample()
+                first = self._plan.match(number, location)
+                if first is None:
+                    return number
+                waiting += subtract(looked, _around(first, number))
+            else:
+                self.complete = False
+        return ""
+
     def _by_standardized(self) -> list[Way]:
         return [
             way

@@ -44,6 +44,7 @@ def compile_snapshot(
         zone=build.zone,
         templates=templates,
         features=features,
+        as_entered=settings.unmatched == AS_ENTERED,
         unmatched=settings.unmatched_group,
     )
     compiled: dict[str, TenantPolicy] = {}
@@ -89,6 +90,7 @@ class _Build:
             [(peer.name, peer.role, peer.tenant) for peer in peers],
             list(dial_groups),
             settings.timezone,
+            settings.unmatched,
         )
         self.previous = previous if previous and previous.basis == self.basis else None
         self.zone = self._time_zone(settings.timezone)

@@ -31,13 +31,18 @@ from tollbar.policy.workgroup import LONGEST_PREFIX, Prefixes, check_prefixes
 
 @dataclass(slots=True)
 class Shared:
-    """What all tenants are compiled with. ``unmatched`` names a dial group, or is ""."""
+    """What all tenants are compiled with.
+
+    With ``as_entered`` numbers that match nothing are dialled, by the dial group ``unmatched``
+    ("": the first that leads out).
+    """
 
     groups: Mapping[str, Group]
     peers: Sequence[PeerRules]
     zone: tzinfo
     templates: Sequence[Template]
     features: Features | None
+    as_entered: bool
     unmatched: str
 
 
@@ -79,8 +84,11 @@ class Tenancy:
             source.workgroups, self._shared.templates, self._shared.features, self._name
         )
         self._warn_of_owned(plan, prefixes)
-        far_end, wrong = compile_far_end(source.far_end, plan, codes.by_code, self._name)
-        self.errors += wrong
+        if known is not None and plan is known.plan and self._has_far_ends_of(known, codes):
+            far_end = known.far_end
+        else:
+            far_end, wrong = compile_far_end(source.far_end, plan, codes.by_code, self._name)
+            self.errors += wrong
         return TenantPolicy(
             name=self._name,
             source=source,
@@ -115,12 +123,15 @@ class Tenancy:
             and known.source.workgroups is source.workgroups
             and known.source.users is source.users
             and known.source.classifications is source.classifications
-            and (known.codes is codes or known.codes.by_code.keys() <= codes.by_code.keys())
+            and _holds(codes, known.codes)
         ):
             return known
         roll = Roll(self._name, source, {**{c: c for c in CATEGORIES}, **source.classifications})
         self.errors += roll.errors
         return roll
+
+    def _has_far_ends_of(self, known: TenantPolicy, codes: Codes) -> bool:
+        return known.source.far_end is self._source.far_end and _holds(codes, known.codes)
 
     def _plan(self) -> tuple[DialPlan, Sequence[Finding]]:
         known, source = self._previous, self._source
@@ -145,6 +156,8 @@ class Tenancy:
         if not planner.errors:
             search = Search(plan, self._name)
             search.run()
+            if self._shared.as_entered:
+                search.run_as_entered()
             self.errors += search.errors
             if not search.complete:
                 warnings.append(
@@ -235,6 +248,11 @@ class Tenancy:
             ):
                 return group
         return None
+
+
+def _holds(codes: Codes, before: Codes) -> bool:
+    """Whether no code is gone."""
+    return codes is before or before.by_code.keys() <= codes.by_code.keys()
 
 
 def _leading(pattern: Pattern) -> str:

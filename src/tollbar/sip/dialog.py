@@ -9,7 +9,7 @@ from typing import Any, Final
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
 from tollbar.sip.fields import Address
-from tollbar.sip.flow import Hop
+from tollbar.sip.flow import Hop, Target
 from tollbar.sip.message import Message
 from tollbar.sip.reliable import Reliable
 from tollbar.sip.routing import next_hop, strict_first
@@ -137,12 +137,19 @@ class Dialog:
         dialog.aim(response)
         return dialog
 
-    def aim(self, message: Message) -> None:
-        """Take the remote target from a message that may refresh it (12.2)."""
+    def reached(self, hop: Hop) -> None:
+        """An answer came from there: until the peer says otherwise, requests go that way."""
+        if isinstance(hop, Target) and hop.reliable:
+            self._hop = hop
+
+    def aim(self, message: Message) -> bool:
+        """Take the remote target from a message that may refresh it (12.2); is it another?"""
         contact = message.contact
-        if contact is not None and contact.uri != self.target and contact.uri != b"*":
-            self.target = contact.uri
-            self._hop = None
+        if contact is None or contact.uri == self.target or contact.uri == b"*":
+            return False
+        self.target = contact.uri
+        self._hop = None
+        return True
 
     def confirm(self, response: Message) -> None:
         """A 2xx came: the route set is computed anew from it (13.2.2.4)."""

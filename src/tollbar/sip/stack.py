@@ -473,15 +473,25 @@ class Stack:
 
     def revive_server(self, message: Message, flow: Flow) -> InviteServer:
         """The server side of an INVITE that came before a restart: its repeats match again."""
+        server = InviteServer(self, *self._revived(message, flow))
+        self._born(server, message, flow)
+        return server
+
+    def revive_request(self, message: Message, flow: Flow, now: float) -> Server:
+        """The same of a request that is not INVITE."""
+        server = Server(self, *self._revived(message, flow))
+        self._born(server, message, flow)
+        self.give_up.arm(server, now)
+        return server
+
+    def _revived(self, message: Message, flow: Flow) -> tuple[bytes, Message, Hop, Target | None]:
         hop, fallback = self._way_back(message, flow)
         key = server_key(message.data, flow) or plain_key(message, flow)
         if isinstance(hop, Flow):
             # The path itself is gone with the process that knew it.
             hop = fallback or Target(flow.listener, UDP, flow.address, flow.port)
             fallback = None
-        server = InviteServer(self, key, message, hop, fallback)
-        self._born(server, message, flow)
-        return server
+        return key, message, hop, fallback
 
     def redirect(self, client: Transaction, hop: Hop) -> None:
         """Let a request that never left go by another hop, with that hop's Via (18.1.1)."""

@@ -18,13 +18,15 @@ from tollbar.store.database import Database
 ADD: Final = "add"
 CHANGE: Final = "change"
 MOVE: Final = "move"  # only its place in the order
-REMOVE: Final = schema.REMOVE
+REMOVE: Final = "remove"
 CORRECT: Final = "correct"
 LOCK: Final = "lock"
 LIFT: Final = "lift"
+ALARM: Final = "alarm"
 REGISTER: Final = "register"
 ANSWER: Final = "answer"
 ASSIGN: Final = "assign"
+REFUSE: Final = "refuse"
 TRANSFER: Final = "transfer"
 CLOSE: Final = "close"
 
@@ -93,21 +95,7 @@ class Audit:
         """Lines that match all that is given, newest first; ``since`` is UTC milliseconds,
         ``limit`` 0 is none. Pages are read one at a time: what is appended meanwhile is not
         seen, nothing is seen twice."""
-        audit = schema.audit
-        wanted = select(*_READ).order_by(audit.c.seq.desc())
-        for column, value in (
-            (audit.c.tenant, tenant),
-            (audit.c.kind, kind),
-            (audit.c.who, who),
-            (audit.c.action, action),
-        ):
-            if value:
-                wanted = wanted.where(column == value)
-        if key is not None:
-            wanted = wanted.where(audit.c.key == key)
-        if since:
-            first = select(func.min(audit.c.seq)).where(audit.c.at >= since).scalar_subquery()
-            wanted = wanted.where(audit.c.at >= since, audit.c.seq >= first)
+        wanted = search(tenant=tenant, kind=kind, key=key, who=who, action=action, since=since)
         return self._pages(wanted, limit)
 
     def _pages(self, wanted: Select[Any], limit: int) -> Iterator[AuditLine]:
@@ -122,3 +110,31 @@ class Audit:
             if len(found) < size or (limit and not left):
                 return
             page = wanted.where(schema.audit.c.seq < found[-1].seq)
+
+
+def search(
+    *,
+    tenant: str = "",
+    kind: str = "",
+    key: str | None = None,
+    who: str = "",
+    action: str = "",
+    since: int = 0,
+) -> Select[Any]:
+    """Lines that match all that is given, newest first, in the order of an index."""
+    audit = schema.audit
+    wanted = select(*_READ).order_by(audit.c.seq.desc())
+    for column, value in (
+        (audit.c.tenant, tenant),
+        (audit.c.kind, kind),
+        (audit.c.who, who),
+        (audit.c.action, action),
+    ):
+        if value:
+            wanted = wanted.where(column == value)
+    if key is not None:
+        wanted = wanted.where(audit.c.key == key)
+    if since:
+        first = select(func.min(audit.c.seq)).where(audit.c.at >= since).scalar_subquery()
+        wanted = wanted.where(audit.c.at >= since, audit.c.seq >= first)
+    return wanted

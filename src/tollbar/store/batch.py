@@ -8,7 +8,7 @@ if the changes had been written one after the other.
 from collections.abc import Iterable
 from typing import Any
 
-from tollbar.cdr.ledger import Change, Finished, Opened, Progressed
+from tollbar.cdr.ledger import Change, Finished, Opened, Progressed, Redrafted, Refusal, Stuck
 
 Row = tuple[Any, ...]
 
@@ -16,14 +16,28 @@ Row = tuple[Any, ...]
 class Batch:
     """What one transaction will write. ``durable``: somebody waits for it."""
 
-    __slots__ = ("attempted", "durable", "finished", "forgotten", "kept", "opened", "progressed")
+    __slots__ = (
+        "attempted",
+        "discarded",
+        "durable",
+        "finished",
+        "forgotten",
+        "kept",
+        "opened",
+        "progressed",
+        "redrafted",
+        "sticky",
+    )
 
     def __init__(self) -> None:
         self.opened: dict[str, Opened] = {}
         self.progressed: dict[str, Progressed] = {}
+        self.redrafted: dict[str, tuple[str, str, str]] = {}
         self.finished: dict[str, Finished] = {}
         self.kept: dict[str, tuple[bytes, str, str]] = {}
         self.forgotten: dict[str, tuple[str, str]] = {}
+        self.discarded: list[tuple[str, str]] = []  # records another database has
+        self.sticky: dict[tuple[str, str], str] = {}
         self.durable = False
         # Set once this was tried and failed: then part of it may be on disk all the same.
         self.attempted = False
@@ -32,9 +46,11 @@ class Batch:
         return (
             len(self.opened)
             + len(self.progressed)
+            + len(self.redrafted)
             + len(self.finished)
             + len(self.kept)
             + len(self.forgotten)
+            + len(self.sticky)
         )
 
     def add(self, changes: Iterable[Change]) -> None:
@@ -47,8 +63,12 @@ class Batch:
                 self.opened[change.record_id] = change  # type: ignore[assignment]
             elif kind is Progressed:
                 self._progress(change)  # type: ignore[arg-type]
-            elif kind is Finished:
+            elif kind is Finished or kind is Refusal:
                 self._finish(change)  # type: ignore[arg-type]
+            elif kind is Redrafted:
+                self._redraft(change)  # type: ignore[arg-type]
+            elif kind is Stuck:
+                self.sticky[change.tenant, change.holder] = change.code  # type: ignore[attr-defined]
             else:
                 self._forget(change)
 
@@ -61,6 +81,14 @@ class Batch:
         earlier.progress = change.progress
         if change.kept:
             earlier.kept = change.kept
+
+    def _redraft(self, change: Redrafted) -> None:
+        call = change.record_id
+        opened = self.opened.get(call)
+        if opened is not None:
+            opened.draft = change.draft
+        else:
+            self.redrafted[call] = (change.draft, change.tenant, call)
 
     def _finish(self, change: Finished) -> None:
         call = change.record_id
@@ -76,6 +104,7 @@ class Batch:
     def _forget(self, change: Change) -> None:
         call = change.record_id
         self.progressed.pop(call, None)
+        self.redrafted.pop(call, None)
         self.kept.pop(call, None)
         if self.opened.pop(call, None) is None or self.attempted:
             self.forgotten[call] = (change.tenant, call)
@@ -92,6 +121,14 @@ class Batch:
         return [
             (*c.progress, c.kept or None, c.tenant, c.record_id) for c in self.progressed.values()
         ]
+
+    def stuck(self) -> list[Row]:
+        """Rows for schema.STICK."""
+        return [(*holder, code) for holder, code in self.sticky.items() if code]
+
+    def unstuck(self) -> list[Row]:
+        """Rows for schema.UNSTICK."""
+        return [holder for holder, code in self.sticky.items() if not code]
 
     def finishes(self) -> list[Row]:
         """Rows for schema.FINISH."""

@@ -5,12 +5,13 @@ never look into a body: what an entry means is the directory's, and whether all 
 together make sense was found out before they come here.
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, func, select
 
 from tollbar.directory.difference import Change
 from tollbar.directory.entry import Entry
@@ -19,7 +20,7 @@ from tollbar.store.audit import Audit, AuditLine
 from tollbar.store.database import Database
 from tollbar.store.errors import Conflict, Moved
 from tollbar.store.schema import audit as audit_table
-from tollbar.store.schema import entry, head
+from tollbar.store.schema import entry, head, of_directory
 
 Key = tuple[str, str, str]
 """Tenant, kind and key of an entry."""
@@ -80,12 +81,15 @@ class DirectoryStore:
             return Held(revision, [Entry(*row) for row in rows])
 
     def since(self, revision: int) -> Delta:
-        """What changed after ``revision``. A database whose revision is lower is another one,
-        or was restored: load it instead."""
+        """What changed after ``revision``. Raises Moved where that cannot be told, and all of
+        it is to be loaded: the audit goes no further back, or this is another database, or
+        an older copy of it."""
         with self.database.reading() as connection:
             now = _revision(connection)
             if now == revision:
                 return Delta(now, [], [])
+            if now < revision or _told_from(connection) > revision + 1:
+                raise Moved(now)
             changed = select(*_ENTRY).where(entry.c.revision > revision).order_by(*_KEY)
             entries = [Entry(*row) for row in self.database.rows(connection, changed)]
             return Delta(now, entries, sorted(_removed(connection, revision)))
@@ -161,7 +165,7 @@ class DirectoryStore:
             .order_by(line.c.seq.desc())
             .limit(1)
         ).first()
-        who, at = last or ("nobody", 0)
+        who, at = last or ("somebody else", 0)
         return Conflict(change, str(who), int(at))
 
     def _write(self, connection: Connection, changes: Sequence[Change], revision: int) -> None:
@@ -186,16 +190,32 @@ def _revision(connection: Connection, *, locked: bool = False) -> int:
     return int(connection.scalar(wanted.with_for_update() if locked else wanted) or 0)
 
 
-def _removed(connection: Connection, revision: int) -> list[Key]:
+def _told_from(connection: Connection) -> int:
+    """The first revision that the audit still knows; beyond all where it knows none."""
+    line = audit_table
+    first = select(func.min(line.c.revision)).where(of_directory)
+    return int(connection.scalar(first) or sys.maxsize)
+
+
+def _removed(connection: Connection, revision: int) -> set[Key]:
+    return {(tenant, kind, key) for tenant, kind, key in connection.execute(gone(revision))}
+
+
+def gone(revision: int) -> Select[Any]:
+    """The keys of entries that were removed since and did not come back, some twice. To make
+    them distinct here would have SQLite read the whole audit in the order of another index."""
     line = audit_table
     same = and_(*(entry.c[name] == line.c[name] for name in _COLUMNS[:3]))
-    rows = connection.execute(
+    return (
         select(line.c.tenant, line.c.kind, line.c.key)
-        .distinct()
         .select_from(line.outerjoin(entry, same))
-        .where(line.c.action == audit.REMOVE, line.c.revision > revision, entry.c.tenant.is_(None))
+        .where(
+            of_directory,
+            line.c.revision > revision,
+            line.c.action == audit.REMOVE,
+            entry.c.tenant.is_(None),
+        )
     )
-    return [(tenant, kind, key) for tenant, kind, key in rows]
 
 
 def _line(change: Change, who: str, revision: int) -> AuditLine:

@@ -2,7 +2,7 @@
 
 Each step is one transaction and is audited. What is over becomes a record, once: the row waits
 as ``draft`` until the record is filed, because records may be in another database. Who may do
-what is decided by whoever calls; it must never be decided here.
+what is decided by policy; it must never be decided here.
 """
 
 import time
@@ -15,6 +15,9 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 from tollbar.cdr import interaction as kinds
 from tollbar.cdr.interaction import FIELDS, Interaction, values
 from tollbar.cdr.record import COLUMNS, Record, from_draft
+from tollbar.policy.account import Codes
+from tollbar.policy.queue import may_assign
+from tollbar.policy.rights import Effective
 from tollbar.store import audit
 from tollbar.store.audit import AuditLine
 from tollbar.store.databases import Databases
@@ -22,8 +25,7 @@ from tollbar.store.errors import Refused
 from tollbar.store.schema import interaction, record
 
 May = Callable[[Interaction, str], str]
-"""The reason against giving the interaction this code ("" takes it away), or "":
-``policy.queue.may_assign`` with all else filled in."""
+"""The reason against giving the interaction this code ("" takes it away), or ""."""
 
 QUEUES: Final = ("user", "workgroup")
 QUEUE_LIMIT: Final = 10_000
@@ -41,6 +43,21 @@ TOO_MANY_CHANGES: Final = "too_many_changes"
 
 _LIVE: Final = interaction.c.draft == ""
 _COLUMNS: Final = tuple(interaction.c[name] for name in FIELDS)
+
+
+def judged(actor: Effective, codes: Codes, utc: float) -> May:
+    """Policy's own judgement of what ``actor`` may do with the tenant's ``codes`` now."""
+    user = actor.user
+
+    def may(found: Interaction, code: str) -> str:
+        own = user is not None and (
+            found.queue == user.name
+            if found.queue_kind == "user"
+            else found.queue in user.workgroups
+        )
+        return may_assign(actor, own, found.queue, code, utc, codes)
+
+    return may
 
 
 class Interactions:

@@ -18,6 +18,7 @@ from tollbar.store.database import Database, sqlite_url
 from tollbar.store.errors import StoreError
 from tollbar.store.lock import Lock
 from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
+from tollbar.store.soundness import Watch, must_be_sound
 
 FILE: Final = "tollbar.sqlite"
 
@@ -58,8 +59,10 @@ class LocalFile:
     def _opened(self, connect: Connect) -> sqlite3.Connection:
         connection = None
         try:
+            must_be_sound(self.path)
             connection = connect(self.path)
             self._prepare(connection)
+            self._watch = Watch(self.path)
         except (sqlite3.Error, StoreError) as error:
             if connection is not None:
                 connection.close()
@@ -86,13 +89,22 @@ class LocalFile:
         self.write(batch, beat)
 
     def write(self, batch: Batch, beat: float | None = None) -> None:
-        """Write ``batch`` and, given ``beat``, the heartbeat in one transaction."""
+        """Write ``batch`` and, given ``beat``, the heartbeat in one transaction.
+
+        With the heartbeat comes a look at the file: one that was removed or overwritten takes
+        whatever is written to it, and none of it would be there after a restart."""
+        if beat is not None:
+            self._watch.look()
         groups: list[tuple[str, list[Row]]] = [
             (schema.OPEN, batch.opens(self.instance)),
             (schema.ADVANCE, batch.advances()),
+            (schema.REDRAFT, list(batch.redrafted.values())),
             (schema.KEEP, list(batch.kept.values())),
             (schema.FINISH, batch.finishes()),
             (schema.FORGET, list(batch.forgotten.values())),
+            (schema.DISCARD, list(batch.discarded)),
+            (schema.STICK, batch.stuck()),
+            (schema.UNSTICK, batch.unstuck()),
         ]
         if beat is not None:
             groups.append((schema.BEAT, [(self.instance, round(beat * 1000))]))
@@ -124,6 +136,11 @@ class LocalFile:
             # The error that led here is the one worth telling; BEGIN will fail on this one.
             return
 
+    def discard(self, keys: Sequence[tuple[str, str]]) -> None:
+        """Delete records that another database has; those of open calls stay."""
+        if keys:
+            self._transact([(schema.DISCARD, list(keys))])
+
     def open_calls(self) -> list[OpenCall]:
         """This instance's open calls, oldest first, those ended but not closed included."""
         calls = []
@@ -141,6 +158,14 @@ class LocalFile:
             raise StoreError(f"cannot read {self.path}: {error}") from error
         return calls
 
+    def sticky(self) -> list[tuple[tuple[str, str], str]]:
+        """The sticky codes: ((tenant, holder), code)."""
+        try:
+            rows = self._connection.execute(schema.STICKY).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read {self.path}: {error}") from error
+        return [((tenant, holder), code) for tenant, holder, code in rows]
+
     def beat(self, utc: float) -> None:
         """Write the heartbeat: this process was alive at ``utc``."""
         self.write(Batch(), utc)
@@ -150,17 +175,10 @@ class LocalFile:
         row = self._connection.execute(schema.LAST_BEAT, (self.instance,)).fetchone()
         return row[0] / 1000 if row else 0.0
 
-    def integrity(self) -> list[str]:
-        """What SQLite's quick check finds wrong; empty is well."""
-        try:
-            rows = self._connection.execute("PRAGMA quick_check").fetchall()
-        except sqlite3.Error as error:
-            return [str(error)]
-        return [str(row[0]) for row in rows if row[0] != "ok"]
-
     def close(self) -> None:
         """Close the file and let go of the directory. Twice is fine."""
         self._connection.close()
+        self._watch.close()
         self._lock.release()
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    exists,
     func,
     literal_column,
     select,
@@ -40,7 +41,7 @@ from sqlalchemy.types import TypeEngine
 
 from tollbar.cdr.record import COLUMNS
 
-VERSION: Final = 3
+VERSION: Final = 4
 """What ``meta.schema_version`` says: the number of the newest revision."""
 
 metadata: Final = MetaData()
@@ -195,15 +196,22 @@ audit: Final = Table(
     Column("after", _TEXT, nullable=False),
     # Of the directory that the change made; 0 for what is no change of it.
     Column("revision", BigInteger, nullable=False),
-    Index("audit_entry", "tenant", "kind", "key", "seq"),
+    # The kind after the key: whoever asks for a kind only is to read along audit_tenant.
+    Index("audit_entry", "tenant", "key", "kind", "seq"),
+    Index("audit_tenant", "tenant", "seq"),
     Index("audit_at", "at", "seq"),
 )
 
-REMOVE: Final = "remove"
-"""The action of an entry that left the directory: what ``since`` finds it by."""
+of_directory: Final[ColumnElement[bool]] = audit.c.revision > literal_column("0")
+"""A line of a change of the directory. No parameter: the index below is of these only, and
+says what is gone since a revision, and how far back that is known."""
 
-_removed: Final = audit.c.action == literal_column(f"'{REMOVE}'")
-Index("audit_removed", audit.c.revision, sqlite_where=_removed, postgresql_where=_removed)
+Index(
+    "audit_revision",
+    audit.c.revision,
+    sqlite_where=of_directory,
+    postgresql_where=of_directory,
+)
 
 interaction: Final = Table(
     "interaction",
@@ -231,6 +239,15 @@ interaction: Final = Table(
     # Its record, once it is over and until that is filed; "" while it is live.
     Column("draft", _TEXT, nullable=False),
     Index("interaction_queue", "tenant", "queue_kind", "queue", "registered"),
+)
+
+sticky: Final = Table(
+    "sticky",
+    metadata,
+    Column("tenant", _TEXT, primary_key=True),
+    # A user, or a caller's number: as policy holds it.
+    Column("holder", _TEXT, primary_key=True),
+    Column("code", _TEXT, nullable=False),
 )
 
 PROGRESS: Final = ("trunk", "tries", "b_call_id", "ringing", "answer")
@@ -262,6 +279,17 @@ def _open() -> str:
     return _sql(new.on_conflict_do_update(index_elements=_KEY, set_=changed), *columns)
 
 
+def _stick() -> str:
+    new = sqlite.insert(sticky)
+    changed = {"code": new.excluded.code}
+    return _sql(
+        new.on_conflict_do_update(index_elements=["tenant", "holder"], set_=changed),
+        "tenant",
+        "holder",
+        "code",
+    )
+
+
 def _beat() -> str:
     new = sqlite.insert(heartbeat)
     changed = {"alive": new.excluded.alive}
@@ -288,8 +316,23 @@ KEEP: Final = _sql(
     "at_tenant",
     "at_record_id",
 )
+REDRAFT: Final = _sql(
+    update(open_call).where(*_AT).values(draft=bindparam("new_draft")),
+    "new_draft",
+    "at_tenant",
+    "at_record_id",
+)
 FINISH: Final = _sql(sqlite.insert(record).on_conflict_do_nothing(index_elements=_KEY), *COLUMNS)
 FORGET: Final = _sql(delete(open_call).where(*_AT), "at_tenant", "at_record_id")
+STICK: Final = _stick()
+UNSTICK: Final = _sql(
+    delete(sticky).where(
+        sticky.c.tenant == bindparam("at_tenant"), sticky.c.holder == bindparam("at_holder")
+    ),
+    "at_tenant",
+    "at_holder",
+)
+STICKY: Final = _sql(select(sticky.c.tenant, sticky.c.holder, sticky.c.code))
 BEAT: Final = _beat()
 LAST_BEAT: Final = _sql(
     select(heartbeat.c.alive).where(heartbeat.c.instance == bindparam("at_instance")),
@@ -312,4 +355,21 @@ OPEN_CALLS: Final = _sql(
     .where(open_call.c.instance == bindparam("at_instance"))
     .order_by(open_call.c.record_id),
     "at_instance",
+)
+# What leaves for another database: closed calls only, in the order they got here.
+_CLOSED: Final = ~exists().where(
+    open_call.c.tenant == record.c.tenant, open_call.c.record_id == record.c.record_id
+)
+DELIVERABLE: Final = _sql(
+    select(*(record.c[name] for name in COLUMNS)).where(_CLOSED).order_by(record.c.seq)
+)
+WAITING: Final = _sql(select(func.count()).select_from(record).where(_CLOSED))
+DISCARD: Final = _sql(
+    delete(record).where(
+        record.c.tenant == bindparam("at_tenant"),
+        record.c.record_id == bindparam("at_record_id"),
+        _CLOSED,
+    ),
+    "at_tenant",
+    "at_record_id",
 )

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
 
-from tollbar.cdr.ledger import Change, Forgotten, Opened
+from tollbar.cdr.ledger import Change, Forgotten, Opened, Refusal
 from tollbar.store.batch import Batch
 from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
@@ -21,6 +21,7 @@ from tollbar.store.local import LocalFile
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
 PACE: Final = 0.004  # seconds between the starts of two commits, at least
+DISCARDS: Final = 50  # records deleted by one commit, at most
 RETRY_FIRST: Final = 0.05
 RETRY_LAST: Final = 0.8
 
@@ -44,19 +45,22 @@ class Writer:
         """``on_committed(n)``: everything submitted up to ``n`` is on disk.
         ``on_failed(n, error)``: nothing after the last ``on_committed`` is, up to ``n``; it
         will be tried again. ``on_measured(seconds, changes)`` after each commit.
-        ``limit`` bounds the changes that may wait."""
+        ``limit`` bounds the changes that may wait; of calls turned away a quarter of it."""
         self._local = local
         self._on_committed = on_committed
         self._on_failed = on_failed
         self._on_measured = on_measured
         self._limit = limit
+        self._spare = limit // 4
         self._utc = utc
         self._queue: SimpleQueue[Submission | None] = SimpleQueue()
+        self._discards: SimpleQueue[tuple[str, str]] = SimpleQueue()
         self._thread = Thread(target=self._run, name="tollbar-writer", daemon=True)
         # The submitting thread's.
         self._submitted = 0
         self._turned_away: set[str] = set()
         self.refused = 0
+        self.overflowed = 0  # calls turned away without a record
         # The writer thread's; others only read.
         self._batch = Batch()
         self._merged = 0
@@ -65,6 +69,7 @@ class Writer:
         self._delay = 0.0
         self._stop_by: float | None = None
         self.failing = False
+        self.discarded = 0
 
     def start(self) -> None:
         """Start the thread; the first heartbeat is written at once."""
@@ -74,7 +79,7 @@ class Writer:
         """Hand over the changes of facts up to number ``n``. False: too much waits already,
         the calls that begin in ``changes`` were turned away and never get on disk."""
         accepted = True
-        if self._turned_away or self.backlog + len(changes) > self._limit:
+        if self._turned_away or self.backlog + len(changes) > self._spare:
             before = self.refused
             changes = self._bounded(changes)
             accepted = self.refused == before
@@ -82,13 +87,26 @@ class Writer:
         self._queue.put((changes, n))
         return accepted
 
+    def discard(self, key: tuple[str, str]) -> None:
+        """From any thread: delete the record of ``key`` (tenant and record id), which another
+        database has. It rides along with a commit; ``discarded`` counts those that are gone."""
+        self._discards.put(key)
+        if self._discards.qsize() == DISCARDS:
+            self._queue.put(None)  # enough for a commit of their own
+
     def _bounded(self, changes: Sequence[Change]) -> list[Change]:
         """``changes`` without calls that begin while too much waits: those that run are
         bounded, those that begin are not."""
-        full = self.backlog + len(changes) > self._limit
+        waiting = self.backlog + len(changes)
+        full = waiting > self._limit
         through: list[Change] = []
         for change in changes:
-            if full and type(change) is Opened:
+            if type(change) is Refusal:
+                if waiting > self._spare:
+                    self.overflowed += 1
+                else:
+                    through.append(change)
+            elif full and type(change) is Opened:
                 self._turned_away.add(change.record_id)
                 self.refused += 1
             elif change.record_id not in self._turned_away:
@@ -119,7 +137,9 @@ class Writer:
         clock = time.monotonic
         beat_at = retry_at = paced_at = clock()
         while True:
-            self._gather(max(retry_at, beat_at) if not self.failing else retry_at)
+            many = self._discards.qsize() >= DISCARDS
+            until = 0.0 if many else max(retry_at, beat_at)
+            self._gather(retry_at if self.failing else until)
             now = clock()
             stopping = self._stop_by is not None
             if paced_at - now > 0.0 and not stopping:
@@ -132,7 +152,7 @@ class Writer:
                 return
             if now < retry_at and not stopping:
                 continue
-            if not (self._batch.durable or now >= beat_at or stopping):
+            if not (self._batch.durable or now >= beat_at or stopping or many):
                 continue
             paced_at = now + PACE
             beat = now >= beat_at - (BEAT - RIDE)
@@ -162,8 +182,16 @@ class Writer:
         except Empty:
             return
 
+    def _gather_discards(self, discarded: list[tuple[str, str]]) -> None:
+        try:
+            while len(discarded) < DISCARDS:
+                discarded.append(self._discards.get_nowait())
+        except Empty:
+            return
+
     def _write(self, beat: bool) -> bool:
         batch, number = self._batch, self._number
+        self._gather_discards(batch.discarded)
         began = time.monotonic()
         try:
             self._local.write(batch, self._utc() if beat else None)
@@ -176,6 +204,7 @@ class Writer:
         self._delay = 0.0
         self._batch = Batch()
         self._merged = 0
+        self.discarded += len(batch.discarded)
         if self._on_measured is not None:
             self._on_measured(time.monotonic() - began, len(batch))
         self._on_committed(number)

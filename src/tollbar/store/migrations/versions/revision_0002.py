@@ -44,11 +44,12 @@ def upgrade() -> None:
         Column("after", _TEXT, nullable=False),
         Column("revision", BigInteger, nullable=False),
     )
-    op.create_index("audit_entry", "audit", ["tenant", "kind", "key", "seq"])
+    op.create_index("audit_entry", "audit", ["tenant", "key", "kind", "seq"])
+    op.create_index("audit_tenant", "audit", ["tenant", "seq"])
     op.create_index("audit_at", "audit", ["at", "seq"])
-    removed = text("action = 'remove'")
+    changes = text("revision > 0")
     op.create_index(
-        "audit_removed", "audit", ["revision"], sqlite_where=removed, postgresql_where=removed
+        "audit_revision", "audit", ["revision"], sqlite_where=changes, postgresql_where=changes
     )
     op.create_table(
         "interaction",

@@ -1,0 +1,26 @@
+"""What is left of a number that held a code."""
+
+import pytest
+
+from tollbar.signalling import NOBODY, Undress
+
+TEMPLATES = ["*61*CODE#NUMBER", "NUMBER**CODE"]
+
+
+@pytest.mark.parametrize(
+    ("number", "left"),
+    [
+        ("3175551234", "3175551234"),
+        ("*61*4711#3175551234", "3175551234"),
+        ("*71**61*4711#3175551234", "3175551234"),
+        ("85*61*4711#3175551234", "3175551234"),
+        ("3175551234**4711", "3175551234"),
+        ("*61*4711", NOBODY),
+        ("*71**61*4711", NOBODY),
+        ("*62*4711#", NOBODY),
+        ("*62*4711", NOBODY),
+        ("*63#", "*63#"),
+    ],
+)
+def test_neither_a_templates_code_nor_a_sticky_one_is_left(number: str, left: str) -> None:
+    assert Undress(TEMPLATES, "*62*CODE#")(number) == left
