@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tollbar.policy.account import Codes
 from tollbar.policy.dialplan import DialPlan, Entry
@@ -70,4 +71,4 @@ class Snapshot:
     features: Features | None
     answers: Mapping[str, Answer]
     warnings: Sequence[Finding]
-    basis: object
+    basis: Any  # mypyc cannot compile a dataclass with a field that is an object
