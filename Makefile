@@ -6,7 +6,7 @@
 PYTHON ?= python3
 CONFIG ?= config/gateway.yaml
 BIN := .venv/bin
-TEST_PACKAGES := sip-tester tshark sipsak socat prometheus openssl systemd postgresql
+TEST_PACKAGES := sip-tester tshark sipsak socat prometheus openssl sqlite3 systemd postgresql
 DEMO_PACKAGES := sip-tester
 BENCH_PACKAGES := sip-tester kamailio kamailio-sqlite-modules sqlite3
 

@@ -15,9 +15,10 @@ import pytest
 from tests.facts import Story
 
 from tollbar import __version__
+from tollbar.b2bua.facts import Fact
 from tollbar.cdr.ledger import Change, Ledger
 from tollbar.cli import main, parser
-from tollbar.commands import completion, display, selection, settings
+from tollbar.commands import completion, correct, display, selection, settings
 from tollbar.store.local import LocalFile
 
 ROOT = Path(__file__).parents[1]
@@ -33,19 +34,25 @@ def config(tmp_path: Path) -> Path:
 @pytest.fixture
 def calls(config: Path) -> Path:
     """Three calls on record: two with a code, one refused."""
-    story, ledger = Story(), Ledger()
+    story = Story()
     facts = [
         *story.whole("one", account_code="4711", user="alice", in_report=True, matrix_row=8),
         *story.whole("two", account_code="0815", user="bob", in_report=True, matrix_row=2),
         *story.refused("three", "required", 5.0, matrix_row=7, dialled="9195551234"),
     ]
+    keep(config, *facts)
+    return config
+
+
+def keep(config: Path, *facts: Fact) -> None:
+    """Put calls on record."""
+    ledger = Ledger()
     changes: list[Change] = []
     for fact in facts:
         changes += ledger.fold(fact)
     local = LocalFile(config.parent.parent / "var")
     local.commit(changes)
     local.close()
-    return config
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -69,7 +76,18 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["nonsense"], ["simulate"], ["report", "--by", "moon"], ["cdr", "--day", "x"]]
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["simulate"],
+        ["report", "--by", "moon"],
+        ["cdr", "--day", "x"],
+        ["report", "--from-time", "25:00"],
+        ["cdr", "--timezone", "Mars"],
+        ["untagged", "--code", "1"],
+        ["cdr", "--csv", "--format", "cucm"],
+    ],
 )
 def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
@@ -185,7 +203,16 @@ def test_where_the_configuration_is_looked_for(
 
 
 def test_no_gateway_running_is_said(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for command in (["status"], ["calls"], ["drain"], ["hangup", "x"], ["trace", "off"]):
+    for command in (
+        ["status"],
+        ["calls"],
+        ["drain"],
+        ["hangup", "x"],
+        ["assign", "x", "4711", "--as", "alice"],
+        ["locks"],
+        ["locks", "lift", "alice"],
+        ["trace", "off"],
+    ):
         assert main([*command, "-c", str(config)]) == 1
         assert "no gateway runs" in capsys.readouterr().err
 
@@ -264,6 +291,155 @@ def test_report_orders_codes_as_strings_and_totals(
     assert main(["report", "detail", "-c", str(calls), "--code", "1..5", "--csv"]) == 0
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert [row[0] for row in rows] == ["Account Code", "4711"]
+
+
+def test_report_by_workgroup_and_hours(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "-c", str(calls), "--by", "workgroup", "--csv"]) == 0
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows[0][:4] == ["Account Code", "Name", "Workgroup", "User"]
+    assert [row[4] for row in rows[1:]][-1] == "2"
+    # The calls were at 00:00 UTC, which is 19:00 in New York.
+    zone = ["--timezone", "America/New_York", "--json"]
+    for hours, found in (
+        (["--from-time", "19:00", "--to-time", "19:01"], 2),
+        (["--from-time", "18:30"], 2),
+        (["--to-time", "08:00"], 0),
+        (["--from-time", "22:00", "--to-time", "6:00"], 0),
+        (["--from-time", "18:00", "--to-time", "6:00"], 2),
+    ):
+        assert main(["report", "-c", str(calls), *hours, *zone]) == 0
+        assert json.loads(lines(capsys)[-1])["attempts"] == found, hours
+
+
+def test_report_tells_of_one_tenant(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "-c", str(calls), "--tenant", "blue"]) == 1
+    assert "there is no tenant blue; --tenant is one of: default" in capsys.readouterr().err
+    text = calls.read_text()
+    calls.write_text(text.replace("  pbx:\n", "  pbx:\n    tenant: blue\n", 1))
+    assert main(["report", "-c", str(calls)]) == 1
+    assert "which tenant? --tenant is one of: blue, default" in capsys.readouterr().err
+    assert main(["report", "-c", str(calls), "--tenant", "default", "--json"]) == 0
+    assert json.loads(lines(capsys)[-1])["attempts"] == 2
+
+
+def test_untagged_lists_what_was_placed_without_a_code(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = Story()
+    keep(
+        config,
+        *story.whole("one", user="alice"),
+        *story.whole("two", user="alice", direction="in"),
+        *story.whole("three", user="bob", direction="internal"),
+        *story.whole("four", user="bob", account_code="4711"),
+        *story.refused("five", "required", user="bob"),
+    )
+    command = ["untagged", "-c", str(config)]
+    assert main(command) == 0
+    shown = [line.split() for line in lines(capsys)]
+    assert shown[0][:2] == ["User", "Date"]
+    assert [row[0] for row in shown[1:]] == ["alice", "alice", "bob", "bob", "Total"]
+    assert shown[1][1:4] == ["2026-01-01", "2", "2"]
+    assert shown[2][:3] == ["alice", "Total", "2"]
+    assert main([*command, "--user", "bob", "--calls", "--json"]) == 0
+    (one,) = (json.loads(line) for line in lines(capsys))
+    assert (one["record_id"], one["user"], one["direction"]) == ("three", "bob", "Internal")
+    assert main([*command, "--day", "2025-12-31", "--calls", "--csv"]) == 0
+    assert lines(capsys) == ["User,Extension,Date,Time,In / Out,Remote Number,Duration,Record"]
+
+
+def test_correct_gives_changes_and_takes_a_code(
+    calls: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(correct, "getuser", lambda: "root")
+    command = ["correct", "-c", str(calls)]
+    assert main([*command, "one", "0214", "--as", "alice", "--reason", "told so"]) == 0
+    assert lines(capsys) == ["one: 4711, now 0214 Archer estate"]
+    assert main([*command, "two", "99", "--json"]) == 0  # retired, but it was the right one
+    two = json.loads(capsys.readouterr().out)
+    assert (two["account_code"], two["in_report"]) == ("99", True)
+    assert [change["by"] for change in two["code_changes"]] == ["root"]
+    assert main([*command, "one", "none", "--as", "alice"]) == 0
+    capsys.readouterr()
+    assert main(["report", "-c", str(calls), "--json"]) == 0
+    groups = [json.loads(line) for line in lines(capsys)]
+    assert [(g["account_code"], g["attempts"]) for g in groups] == [("99", 1), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["one", "0214", "--as", "bob"], "needs the right correct records"),
+        (["one", "0214", "--as", "mallory"], "there is no user mallory"),
+        (["one", "5555", "--as", "alice"], "there is no such account code"),
+        (["one", "5555"], "there is no such account code"),
+        (["one", "none", "--as", "bob"], "needs the right correct records"),
+        (["one", "4711"], "has that account code already"),
+        (["nine", "4711"], "there is no record nine"),
+    ],
+)
+def test_correct_says_why_not(
+    calls: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(["correct", "-c", str(calls), *arguments]) == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.count("\n") == 1
+    assert main(["cdr", "-c", str(calls), "--record", "one", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["account_code"] == "4711"
+
+
+def test_cdr_for_other_switches(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    story = Story()
+    keep(
+        config,
+        *story.whole("one", account_code="0021"),
+        *story.whole("two", account_code="1" * 20),
+        *story.whole("three", account_code="7"),
+    )
+    command = ["cdr", "-c", str(config), "--format"]
+    assert main([*command, "asterisk", "--uniqueid"]) == 1
+    told = capsys.readouterr()
+    assert [line.split(",")[0] for line in told.out.splitlines()] == ['"0021"', '"7"']
+    assert told.out.splitlines()[0].endswith('"one"')
+    assert told.err.count("\n") == 1
+    assert "record two" in told.err
+    assert main([*command, "freeswitch", "--timezone", "Asia/Tokyo"]) == 0
+    first = lines(capsys)[0]
+    assert '"2026-01-01 09:00:00"' in first
+    assert main([*command, "cucm"]) == 1
+    assert [line.split(",")[-1] for line in lines(capsys)[2:]] == ['"0021"', '"7"']
+    for name, option in (("csv", "--csv"), ("jsonl", "--json")):
+        main([*command, name])
+        long = lines(capsys)
+        main([*command[:-1], option])
+        assert lines(capsys) == long
+
+
+def test_an_export_is_of_all_and_a_table_of_the_last_ones(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    story = Story()
+    keep(config, *(fact for i in range(60) for fact in story.whole(f"call{i}")))
+    for options, number in (
+        (["--json"], 60),
+        (["--json", "-n", "5"], 5),
+        ([], 51),
+        (["--all"], 61),
+        (["-n", "3"], 4),
+    ):
+        assert main(["cdr", "-c", str(config), *options]) == 0
+        assert len(lines(capsys)) == number
+
+
+def test_progress_is_for_who_waits_at_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for out, err, shown in ((False, True, True), (True, True, False), (False, False, False)):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda out=out: out)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda err=err: err)
+        assert list(display.progress([1, 2])) == [1, 2]
+        assert ("rows" in capsys.readouterr().err) is shown
 
 
 def test_a_reader_that_stops_early_is_no_error(calls: Path) -> None:

@@ -28,14 +28,16 @@ from tests.pages import (
 from tollbar.b2bua import causes
 from tollbar.b2bua.engine import Engine
 from tollbar.b2bua.relay import METHODS
+from tollbar.cdr.export import asterisk, cucm, freeswitch
 from tollbar.cdr.record import COLUMNS
 from tollbar.cdr.report import (
     BY_CODE,
     BY_DATE,
     BY_USER,
-    DETAIL_HEADINGS,
-    SUM_HEADINGS,
-    SUMMARY_HEADINGS,
+    BY_WORKGROUP,
+    UNTAGGED,
+    detail_headings,
+    summary_headings,
 )
 from tollbar.config import load
 from tollbar.directory.holders import ADMINISTERED
@@ -43,7 +45,7 @@ from tollbar.document import Fields, Value
 from tollbar.gauges import measure
 from tollbar.loading import load_snapshot
 from tollbar.policy.dialplan import CATEGORIES
-from tollbar.policy.refusal import ANSWERS
+from tollbar.policy.refusal import ANSWERS, NOT_ACCEPTED
 from tollbar.server import Server
 from tollbar.store import audit, schema
 from tollbar.store.archive import Archive
@@ -143,12 +145,22 @@ def test_the_keys_of_a_record_in_their_order() -> None:
 
 def test_the_columns_of_the_report() -> None:
     table = {row[0]: row[1] for row in rows(section(page("records"), "The account code report"))}
-    headings = [*SUMMARY_HEADINGS[BY_CODE], *SUM_HEADINGS]
-    assert table["`tollbar report`"] == ", ".join(headings)
-    assert table["`tollbar report detail`"] == ", ".join(DETAIL_HEADINGS)
-    for by in (BY_DATE, BY_USER):
-        first, second = SUMMARY_HEADINGS[by][2:]
+    assert table["`tollbar report`"] == ", ".join(summary_headings(BY_CODE))
+    assert table["`tollbar report detail`"] == ", ".join(detail_headings(BY_CODE))
+    for by in (BY_DATE, BY_USER, BY_WORKGROUP):
+        first, second = summary_headings(by)[2:4]
         assert f"by {first} and {second}" in table[f"`tollbar report --by {by}`"]
+    table = {row[0]: row[1] for row in rows(section(page("records"), "Calls without a code"))}
+    assert table["`tollbar untagged`"] == ", ".join(summary_headings(UNTAGGED))
+    assert table["`tollbar untagged --calls`"] == ", ".join(detail_headings(UNTAGGED))
+
+
+def test_the_columns_of_other_switches() -> None:
+    text = page("records")
+    for module in (asterisk, freeswitch, cucm):
+        name = module.__name__.rpartition(".")[2]
+        assert first_column(section(text, name)) == list(module.COLUMNS)
+    assert quoted(section(text, "cucm").rpartition("refused for it:")[2]) == list(NOT_ACCEPTED)
 
 
 # -- the database

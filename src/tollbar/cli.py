@@ -6,7 +6,19 @@ import sys
 from collections.abc import Sequence
 
 from tollbar import __version__
-from tollbar.commands import backup, cdr, check, completion, live, parsers, report, run, simulate
+from tollbar.commands import (
+    backup,
+    cdr,
+    check,
+    completion,
+    correct,
+    live,
+    parsers,
+    report,
+    run,
+    simulate,
+    untagged,
+)
 from tollbar.commands.settings import CommandError
 from tollbar.finding import Rejected
 from tollbar.net.control import ControlError
@@ -18,6 +30,7 @@ EXAMPLES = """examples:
   tollbar simulate --from 1001 --to 919195551234 --code 4711
   tollbar cdr --day today                        the calls
   tollbar report --by user                       what was billed to which code
+  tollbar untagged --day yesterday               calls without a code
   eval "$(tollbar completion)"                   completion for bash
 
 `tollbar COMMAND --help` has more."""
@@ -33,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tollbar {__version__}")
     parsers.config_option(top)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, check, simulate, cdr, report, live, backup):
+    for module in (run, check, simulate, cdr, report, untagged, correct, live, backup):
         module.add(commands)
     completion.add(commands, top)
     return top

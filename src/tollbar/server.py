@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 from tollbar import __version__
 from tollbar.b2bua.chats import Chats
-from tollbar.b2bua.facts import Assigned, Fact, Noticed
+from tollbar.b2bua.facts import CHAT, Assigned, Fact, Noticed
 from tollbar.b2bua.gate import Gate
 from tollbar.b2bua.rules import Rules
 from tollbar.b2bua.steps import Steps
@@ -241,7 +241,7 @@ class Server:
         calls = self.local.open_calls()
         self.ledger.restore(calls)
         self.metrics.restore(call.record for call in calls if not call.ended)
-        self.restored = sum(not call.ended for call in calls)
+        self.restored = sum(not call.ended and call.record.kind != CHAT for call in calls)
         self.engine.gate.sticky.restore(self.local.sticky())
         rows = [(call.record.record_id, call.kept, call.ended) for call in calls]
         for call, why in self.engine.restore(rows, alive, self.loop.time()):

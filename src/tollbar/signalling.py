@@ -109,7 +109,7 @@ class Undress:
             found = self._templates.split(dialled)
         if found is not None:
             return found[0]
-        return NOBODY if self._templates.begun(dialled, planned=False) else number
+        return NOBODY if self._templates.begun(dialled) else number
 
 
 def _signed(text: str) -> bool:

@@ -18,15 +18,13 @@ from tollbar.store.errors import StoreError
 
 MOST: Final = 1_000  # lines that wait
 GATEWAY: Final = "gateway"
-ALARM: Final = "alarm"
-REFUSED: Final = "refuse"
 
 logger = logging.getLogger("tollbar")
 
 Append = Callable[[list[AuditLine]], None]
 _ACTIONS: Final = {
     "guessing_lock": audit.LOCK,
-    "guessing_alarm": ALARM,
+    "guessing_alarm": audit.ALARM,
     "guessing_lifted": audit.LIFT,
 }
 
@@ -47,7 +45,7 @@ class Trail:
         """``record`` is that of the fact's call, as it was before."""
         if isinstance(fact, Assigned):
             if record is not None:
-                action = REFUSED if fact.refused else audit.ASSIGN
+                action = audit.REFUSE if fact.refused else audit.ASSIGN
                 line = AuditLine(record.tenant, fact.by, action, record.kind, record.record_id)
                 line.before, line.after = record.account_code, fact.code
                 self._add(line)

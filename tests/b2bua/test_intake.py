@@ -127,6 +127,22 @@ def test_the_names_are_the_configured_ones() -> None:
     assert attempt.codes == [("header", "1"), ("uri_parameter", "3")]
 
 
+# -- for whom
+
+
+@pytest.mark.parametrize(
+    ("more", "workgroups"),
+    [
+        (b"", []),
+        (b"X-Workgroup: Litigation\r\n", ["Litigation"]),
+        (b"x-workgroup:  Litigation, Trials  \r\n", ["Litigation, Trials"]),
+        (b"X-WORKGROUP: A\r\nX-Workgroup:\r\nX-Workgroup: B\xff\r\n", ["A", "B\ufffd"]),
+    ],
+)
+def test_every_workgroup_that_is_named(more: bytes, workgroups: list[str]) -> None:
+    assert list(read(more=more).workgroups) == workgroups
+
+
 # -- who calls
 
 

@@ -249,7 +249,7 @@ class Wire:
         self.settle()
         for _ in range(20):
             self.advance(LONGEST)
-            if not self.engine.calls:
+            if not self.engine.calls and not self.engine.chats.open:
                 break
         self.advance(LONGEST)
 

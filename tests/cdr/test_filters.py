@@ -1,6 +1,6 @@
 """Filters: days of a time zone and ranges in string order."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,6 +45,38 @@ def test_codes_and_ranges_add_up_and_everything_else_narrows() -> None:
     assert not filters.matches(record(account_code="3", user="bob"))
 
 
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize(
+    ("hours", "utc", "inside"),
+    [
+        ((8, 18), "2024-01-15T13:00", True),  # 08:00 in New York
+        ((8, 18), "2024-01-15T12:59", False),
+        ((8, 18), "2024-07-15T12:00", True),  # in summer an hour earlier
+        ((8, 18), "2024-01-15T23:00", False),  # 18:00: not included
+        ((22, 6), "2024-01-16T04:00", True),  # 23:00, over midnight
+        ((22, 6), "2024-01-16T10:59", True),
+        ((22, 6), "2024-01-16T11:00", False),
+        ((0, 24), "2024-01-16T04:59", True),
+        ((9, 9), "2024-01-16T04:59", True),
+    ],
+)
+def test_hours_are_those_of_local_clocks(hours: tuple[int, int], utc: str, inside: bool) -> None:
+    when = round(datetime.fromisoformat(utc).replace(tzinfo=UTC).timestamp() * 1000)
+    first, last = (hour * HOUR for hour in hours)
+    filters = Filters(hours=(first, last), zone=NEW_YORK)
+    assert filters.matches(record(setup=when, answer=None)) is inside
+
+
+def test_untagged_is_what_was_placed_without_a_code() -> None:
+    untagged = Filters(untagged=True)
+    assert untagged.matches(record(account_code=""))
+    assert not untagged.matches(record(account_code="", tries=0))
+    assert not untagged.matches(record(account_code="", outcome="refused"))
+    assert Filters(untagged=False).matches(record())
+
+
 @pytest.mark.parametrize(
     "filters",
     [
@@ -56,6 +88,8 @@ def test_codes_and_ranges_add_up_and_everything_else_narrows() -> None:
         Filters(trunks=("backup",)),
         Filters(record_ids=("x",)),
         Filters(in_report=False),
+        Filters(untagged=True),
+        Filters(workgroups=("litigation",)),
     ],
 )
 def test_each_filter_narrows(filters: Filters) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.cdr import reference
 from tests.cdr.story import record
 
 from tollbar.cdr.record import Record
@@ -11,17 +12,18 @@ from tollbar.cdr.report import (
     BY_CODE,
     BY_DATE,
     BY_USER,
-    DETAIL_HEADINGS,
-    SUM_HEADINGS,
-    SUMMARY_HEADINGS,
+    BY_WORKGROUP,
+    GROUPS,
+    UNTAGGED,
+    Summary,
     clock,
     detail,
     detail_cells,
-    summary,
+    detail_headings,
     summary_cells,
+    summary_headings,
+    with_sums,
 )
-
-IN_STRING_ORDER = ["001235", "0214", "1", "1234", "20", "213", "3"]
 
 
 def ms(text: str) -> int:
@@ -51,35 +53,18 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("by", [BY_DATE, BY_USER, BY_CODE])
-def test_codes_come_in_string_order(by: str) -> None:
-    calls = [record(i, account_code=c) for i, c in enumerate(sorted(IN_STRING_ORDER, key=int))]
-    assert [row.account_code for row in detail(calls, UTC)] == IN_STRING_ORDER
-    groups = [row.account_code for row in summary(calls, by, UTC) if not row.level]
-    assert groups == IN_STRING_ORDER
+def summary(records: list[Record], by: str) -> list[Summary]:
+    return list(with_sums(reference.groups(records, by, UTC), by))
 
 
-def test_calls_out_of_the_report_are_in_none() -> None:
-    calls = [record(1, in_report=False)]
-    assert list(detail(calls, UTC)) == []
-    (total,) = summary(calls, BY_CODE, UTC)
+def test_nothing_adds_up_to_nothing() -> None:
+    (total,) = summary([], BY_CODE)
     assert (total.level, total.attempts, total.average_ms) == ("total", 0, 0)
-
-
-def test_details_come_by_code_user_and_date() -> None:
-    rows = [(r.account_code, r.user, r.date) for r in detail(CALLS, UTC)]
-    assert rows == [
-        ("1", "alice", "2024-03-01"),
-        ("1", "alice", "2024-03-01"),
-        ("1", "alice", "2024-03-02"),
-        ("1", "bob", "2024-03-01"),
-        ("20", "bob", "2024-03-02"),
-    ]
 
 
 def test_a_detail_in_the_columns_of_the_reference() -> None:
     (row,) = detail([call(1, "0214", "bob", "2024-03-02T10:05:06", 3725)], UTC)
-    assert dict(zip(DETAIL_HEADINGS, detail_cells(row), strict=True)) == {
+    assert dict(zip(detail_headings(BY_CODE), detail_cells(row, BY_CODE), strict=True)) == {
         "Account Code": "0214",
         "Name": "matter 0214",
         "User": "bob",
@@ -101,8 +86,6 @@ def test_a_day_is_one_of_the_reports_time_zone() -> None:
     late = call(1, "1", "bob", "2024-03-10T03:30:00", 1)
     (row,) = detail([late], ZoneInfo("America/New_York"))
     assert (row.date, row.time) == ("2024-03-09", "22:30:00")
-    first, _ = summary([late], BY_DATE, ZoneInfo("America/New_York"))
-    assert first.date == "2024-03-09"
 
 
 def test_the_date_is_the_answers_else_the_setups() -> None:
@@ -116,7 +99,7 @@ def test_the_date_is_the_answers_else_the_setups() -> None:
 def test_a_summary_by_date() -> None:
     rows = [
         (r.level, r.account_code, r.date, r.user, r.attempts, r.answered, r.billable_ms)
-        for r in summary(CALLS, BY_DATE, UTC)
+        for r in summary(CALLS, BY_DATE)
     ]
     assert rows == [
         ("", "1", "2024-03-01", "alice", 2, 1, 30_000),
@@ -130,7 +113,7 @@ def test_a_summary_by_date() -> None:
 def test_a_summary_by_user_has_sums_per_user_and_per_code() -> None:
     rows = [
         (r.level, r.account_code, r.user, r.date, r.attempts, r.answered, r.billable_ms)
-        for r in summary(CALLS, BY_USER, UTC)
+        for r in summary(CALLS, BY_USER)
     ]
     assert rows == [
         ("", "1", "alice", "2024-03-01", 2, 1, 30_000),
@@ -147,26 +130,57 @@ def test_a_summary_by_user_has_sums_per_user_and_per_code() -> None:
 
 
 def test_the_average_is_over_answered_calls() -> None:
-    by_code = {r.account_code: r for r in summary(CALLS, BY_CODE, UTC)}
+    by_code = {r.account_code: r for r in summary(CALLS, BY_CODE)}
     assert (by_code["1"].attempts, by_code["1"].average_ms) == (4, 60_000)
     assert by_code[""].average_ms == 60_000
 
 
-@pytest.mark.parametrize("by", [BY_DATE, BY_USER, BY_CODE])
-def test_a_summary_has_a_cell_under_each_heading(by: str) -> None:
-    headings = SUMMARY_HEADINGS[by] + SUM_HEADINGS
-    for row in summary(CALLS, by, UTC):
-        cells = dict(zip(headings, summary_cells(row, by), strict=True))
-        assert cells["Account Code"] == row.account_code
-        assert cells["Total Calls"] == str(row.attempts)
-
-
-def test_a_code_renamed_meanwhile_has_its_latest_name() -> None:
-    calls = [
-        record(2, account_code_description="new name"),
-        record(1, account_code_description="old name"),
+def test_a_summary_by_workgroup_has_sums_per_workgroup_and_per_code() -> None:
+    calls = [*CALLS[1:4], call(6, "1", "carol", "2024-03-02T09:00:00", 10)]
+    for one, workgroup in zip(calls, ("litigation", "litigation", "", ""), strict=True):
+        one.workgroup = workgroup
+    rows = [
+        (r.level, r.account_code, r.workgroup, r.user, r.attempts, r.billable_ms)
+        for r in summary(calls, BY_WORKGROUP)
     ]
-    assert {r.description for r in summary(calls, BY_CODE, UTC) if not r.level} == {"new name"}
+    assert rows == [
+        ("", "1", "", "bob", 1, 0),
+        ("", "1", "", "carol", 1, 10_000),
+        ("workgroup", "1", "", "", 2, 10_000),
+        ("", "1", "litigation", "alice", 2, 120_000),
+        ("workgroup", "1", "litigation", "", 2, 120_000),
+        ("code", "1", "", "", 4, 130_000),
+        ("total", "", "", "", 4, 130_000),
+    ]
+
+
+def test_calls_without_a_code_have_sums_per_user() -> None:
+    calls = [call(i, "", user, "2024-03-02T09:00:00", 10) for i, user in enumerate("aab")]
+    rows = [(r.level, r.user, r.date, r.attempts) for r in summary(calls, UNTAGGED)]
+    assert rows == [
+        ("", "a", "2024-03-02", 2),
+        ("user", "a", "", 2),
+        ("", "b", "2024-03-02", 1),
+        ("user", "b", "", 1),
+        ("total", "", "", 3),
+    ]
+
+
+def test_a_sum_has_the_name_of_its_code() -> None:
+    names = {(r.level, r.description) for r in summary(CALLS[1:3], BY_USER)}
+    assert names == {("", "matter 1"), ("user", "matter 1"), ("code", "matter 1"), ("total", "")}
+
+
+@pytest.mark.parametrize("by", list(GROUPS))
+def test_a_row_has_a_cell_under_each_heading(by: str) -> None:
+    for row in summary(CALLS, by):
+        cells = dict(zip(summary_headings(by), summary_cells(row, by), strict=True))
+        assert cells.get("Account Code", "") == row.account_code
+        assert cells["Total Calls"] == str(row.attempts)
+    for line in detail(CALLS, UTC):
+        told = dict(zip(detail_headings(by), detail_cells(line, by), strict=True))
+        assert told["Duration"] == clock(line.billable_ms)
+        assert told["User"] == line.user
 
 
 def test_a_duration_is_rounded_to_the_second() -> None:

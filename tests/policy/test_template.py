@@ -99,8 +99,8 @@ def test_the_first_template_that_matches_is_used_and_named() -> None:
     templates = Templates([Template(STAR), Template(PREFIX)])
     assert templates.split("12**34") == ("34", "12", PREFIX)
     assert templates.split("1234") is None
-    assert templates.begun("*61*12", planned=False) == "*61*"
-    assert templates.begun("12", planned=False) == ""
+    assert templates.begun("*61*12") == "*61*"
+    assert templates.begun("12") == ""
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ Derived classes give the fixture ``place``. Nothing here knows which database it
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -46,6 +48,13 @@ def ids(records: Iterable[Record]) -> list[str]:
     return [record.record_id for record in records]
 
 
+MINUTE = 60_000
+HOURS = [
+    (first * MINUTE, last * MINUTE)
+    for first, last in ((22 * 60 + 13, 22 * 60 + 14), (17 * 60 + 14, 3 * 60 + 59), (0, 24 * 60))
+]
+"""Hours of the day around 22:13:20 UTC, which the records of ``varied`` begin after."""
+
 FEW = st.sampled_from(["", "1", "1234", "2", "20"])
 FILTERS = st.builds(
     Filters,
@@ -58,6 +67,10 @@ FILTERS = st.builds(
     in_report=st.sampled_from([None, True, False]),
     since=st.sampled_from([None, record(3).dated]),
     until=st.sampled_from([None, record(9).dated]),
+    workgroups=st.lists(st.sampled_from(["", "litigation"]), max_size=1).map(tuple),
+    untagged=st.sampled_from([None, True, False]),
+    hours=st.sampled_from([None, *HOURS]),
+    zone=st.sampled_from([UTC, ZoneInfo("America/New_York"), ZoneInfo("Asia/Kathmandu")]),
 )
 
 
@@ -72,13 +85,15 @@ def varied() -> list[Record]:
             direction=("out", "in")[i % 6 == 0],
             answer=None if i % 2 else record(i).answer,
             in_report=i % 4 != 0,
+            workgroup=("", "litigation")[i % 2],
+            tries=i % 3,
         )
         for i in range(14)
     ]
 
 
-class StoreContract:
-    """The contract."""
+class RecordContract:
+    """Of whatever records are read from."""
 
     @pytest.fixture
     def place(self) -> Place:
@@ -96,6 +111,68 @@ class StoreContract:
         )
         place.commit(done(whole))
         assert list(place.find()) == [whole]
+
+    def test_tenants_keep_apart_even_with_one_record_id(self, place: Place) -> None:
+        for tenant, user in (("default", "alice"), ("blue", "eve")):
+            place.commit(done(record(1, tenant=tenant, user=user)))
+        assert [r.user for r in place.find(Filters(tenant="blue"))] == ["eve"]
+        assert place.count() == 2
+
+    def test_codes_order_as_strings(self, place: Place) -> None:
+        codes = sorted(IN_STRING_ORDER, key=int)
+        place.commit(done(*(record(i, account_code=code) for i, code in enumerate(codes))))
+        for at in range(len(codes)):
+            within = Filters(code_ranges=((IN_STRING_ORDER[0], IN_STRING_ORDER[at]),))
+            found = sorted(r.account_code for r in place.find(within))
+            assert found == IN_STRING_ORDER[: at + 1]
+
+    def test_records_come_by_date_whatever_their_arrival(self, place: Place) -> None:
+        for number in (5, 2, 9, 1):
+            place.commit(done(record(number)))
+        inorder = [call_id(i) for i in (1, 2, 5, 9)]
+        assert ids(place.find()) == inorder
+        assert ids(place.find(newest_first=True)) == inorder[::-1]
+        assert ids(place.find(newest_first=True, limit=2)) == inorder[:1:-1]
+
+    def test_the_date_is_the_answer_else_the_setup(self, place: Place) -> None:
+        early = record(1, setup=1000, answer=9000)
+        late = record(2, setup=5000, answer=None)
+        place.commit(done(early, late))
+        assert ids(place.find()) == [call_id(2), call_id(1)]
+        assert ids(place.find(Filters(since=9000))) == [call_id(1)]
+
+    def test_pages_neither_lose_nor_repeat(self, place: Place) -> None:
+        many = [
+            record(i, answer=None, setup=i // 7, tenant=("default", "blue")[i % 2])
+            for i in range(1203)
+        ]
+        place.commit(done(*many))
+        for newest_first in (False, True):
+            found = list(place.find(newest_first=newest_first))
+            assert sorted(ids(found)) == ids(many)
+            dates = [r.dated for r in found]
+            assert dates == sorted(dates, reverse=newest_first)
+        assert len(list(place.find(limit=700))) == 700
+
+    @settings(
+        max_examples=100,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
+    )
+    @given(FILTERS)
+    def test_filters_mean_the_same_here_as_in_memory(self, place: Place, filters: Filters) -> None:
+        if not place.count():
+            place.commit(done(*varied()))
+        expected = sorted(r.record_id for r in varied() if filters.matches(r))
+        assert sorted(ids(place.find(filters))) == expected
+        assert place.count(filters) == len(expected)
+
+
+class StoreContract(RecordContract):
+    """Of what keeps open calls as well."""
 
     def test_an_open_call_comes_back_as_it_was(self, place: Place) -> None:
         story, ledger = Story(), Ledger()
@@ -162,57 +239,6 @@ class StoreContract:
         for number in (3, 1, 2):
             place.commit(fold(Story(call_id(number)).attempted()))
         assert [c.record.record_id for c in place.open_calls()] == [call_id(i) for i in (1, 2, 3)]
-
-    def test_tenants_keep_apart_even_with_one_record_id(self, place: Place) -> None:
-        for tenant, user in (("default", "alice"), ("blue", "eve")):
-            place.commit(done(record(1, tenant=tenant, user=user)))
-        assert [r.user for r in place.find(Filters(tenant="blue"))] == ["eve"]
-        assert place.count() == 2
-
-    def test_codes_order_as_strings(self, place: Place) -> None:
-        codes = sorted(IN_STRING_ORDER, key=int)
-        place.commit(done(*(record(i, account_code=code) for i, code in enumerate(codes))))
-        for at in range(len(codes)):
-            within = Filters(code_ranges=((IN_STRING_ORDER[0], IN_STRING_ORDER[at]),))
-            found = sorted(r.account_code for r in place.find(within))
-            assert found == IN_STRING_ORDER[: at + 1]
-
-    def test_records_come_by_date_whatever_their_arrival(self, place: Place) -> None:
-        for number in (5, 2, 9, 1):
-            place.commit(done(record(number)))
-        inorder = [call_id(i) for i in (1, 2, 5, 9)]
-        assert ids(place.find()) == inorder
-        assert ids(place.find(newest_first=True)) == inorder[::-1]
-        assert ids(place.find(newest_first=True, limit=2)) == inorder[:1:-1]
-
-    def test_the_date_is_the_answer_else_the_setup(self, place: Place) -> None:
-        early = record(1, setup=1000, answer=9000)
-        late = record(2, setup=5000, answer=None)
-        place.commit(done(early, late))
-        assert ids(place.find()) == [call_id(2), call_id(1)]
-        assert ids(place.find(Filters(since=9000))) == [call_id(1)]
-
-    def test_pages_neither_lose_nor_repeat(self, place: Place) -> None:
-        many = [
-            record(i, answer=None, setup=i // 7, tenant=("default", "blue")[i % 2])
-            for i in range(1203)
-        ]
-        place.commit(done(*many))
-        for newest_first in (False, True):
-            found = list(place.find(newest_first=newest_first))
-            assert sorted(ids(found)) == ids(many)
-            dates = [r.dated for r in found]
-            assert dates == sorted(dates, reverse=newest_first)
-        assert len(list(place.find(limit=700))) == 700
-
-    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(FILTERS)
-    def test_filters_mean_the_same_here_as_in_memory(self, place: Place, filters: Filters) -> None:
-        if not place.count():
-            place.commit(done(*varied()))
-        expected = sorted(r.record_id for r in varied() if filters.matches(r))
-        assert sorted(ids(place.find(filters))) == expected
-        assert place.count(filters) == len(expected)
 
     def test_bytes_that_are_no_text_hold_nothing_up(self, place: Place) -> None:
         story = Story()

@@ -77,6 +77,15 @@ def test_a_password_in_what_the_driver_says_is_not_repeated(postgres: PostgreSQL
         Database(url)
 
 
+def test_parameters_of_the_driver_may_follow(postgres_url: str) -> None:
+    with pytest.raises(StoreError, match="does not support SSL"):
+        Database(f"{postgres_url}?sslmode=require")
+    with closing(Database(f"{postgres_url}?application_name=books")) as database:
+        with database.reading() as connection:
+            name = connection.exec_driver_sql("SHOW application_name").scalar()
+        assert name == "books"
+
+
 def test_a_file_is_made_for_its_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "state" / "new.sqlite"
     with closing(Database(sqlite_url(file))) as database:

@@ -4,23 +4,29 @@ import multiprocessing
 import os
 import shutil
 import signal
-import sqlite3
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import delete
+from sqlalchemy.dialects import sqlite
 from tests.cdr.story import Story, call_id, record
 from tests.store.contract import Place, StoreContract, done, fold, ids
 
 from tollbar.cdr.filters import Filters
 from tollbar.cdr.ledger import Change, Ledger, OpenCall
 from tollbar.cdr.record import Record
+from tollbar.cdr.report import BY_CODE, BY_WORKGROUP
+from tollbar.cdr.zone import offsets
+from tollbar.store import query, schema
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE, LocalFile
 from tollbar.store.records import Records
+from tollbar.store.report import Report
 from tollbar.store.soundness import findings
 
 
@@ -223,8 +229,8 @@ def test_a_reader_needs_no_gateway(tmp_path: Path) -> None:
 
 def test_a_reader_cannot_write(local: LocalFile) -> None:
     reader = Records(local.path.parent)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader._connection.execute("DELETE FROM record")
+    with pytest.raises(StoreError, match="readonly"), reader.database.writing() as connection:
+        connection.execute(delete(schema.record))
     reader.close()
 
 
@@ -238,6 +244,47 @@ def test_a_reader_half_way_holds_neither_the_writer_nor_the_log(local: LocalFile
     assert (blocked, log, moved) == (0, 0, 0)
     rest = ids(stream)
     assert len(set(ids(first) + rest)) == 1600
+    reader.close()
+
+
+@pytest.mark.parametrize("by", [BY_CODE, BY_WORKGROUP])
+def test_a_report_half_way_holds_neither_the_writer_nor_the_log(
+    local: LocalFile, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbar.store.report.FIRST", 100)
+    local.commit(done(*(record(i, account_code=f"{i % 700}") for i in range(1200))))
+    reader = Records(local.path.parent)
+    report = Report(reader, "default", Filters(in_report=True))
+    for stream in (iter(report.detail(by)), iter(report.groups(by))):
+        next(stream)
+        local.commit(done(*(record(i) for i in range(2000, 2400))))
+        log = local._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        assert log == (0, 0, 0)
+        assert len(list(stream)) >= 699
+    reader.close()
+
+
+@pytest.mark.parametrize("hours", [None, (0, 1)])
+@pytest.mark.parametrize("index", ["record_report", "record_untagged"])
+def test_what_a_report_sums_up_is_read_from_the_index_alone(
+    local: LocalFile, index: str, hours: tuple[int, int] | None
+) -> None:
+    reader = Records(local.path.parent)
+    filters = Filters(since=5, until=9, codes=("1",), users=("a",), hours=hours)
+    if index == "record_report":
+        filters.in_report = True
+    else:
+        filters.untagged = True
+    conditions = reader.conditions("default", filters)
+    zone = offsets(ZoneInfo("Europe/Berlin"), 0, 10**12)
+    for statement in (
+        query.places("default", conditions, ("user",)),
+        query.groups("default", conditions, ("user", "date"), zone),
+        query.nth("default", conditions, "user", 10),
+    ):
+        sql = statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+        plan = local._connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+        assert f"USING COVERING INDEX {index}" in " ".join(row[-1] for row in plan)
     reader.close()
 
 

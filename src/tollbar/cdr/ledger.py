@@ -311,8 +311,7 @@ class Ledger:
             record.billable_ms = _lasted(record.answer, call.answer, end, ended)
         # After a clock step the stamps still tell a story that can have happened.
         record.end = max(end, record.dated)
-        placed = record.tries > 0 and record.outcome != REFUSED
-        record.in_report = placed and record.account_code != ""
+        record.in_report = record.placed and record.account_code != ""
         return [Finished(record, fact.kept, fact.durable)]
 
 

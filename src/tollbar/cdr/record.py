@@ -67,6 +67,16 @@ class Record:
         """The moment reports file it under: the answer, else the setup."""
         return self.setup if self.answer is None else self.answer
 
+    @property
+    def placed(self) -> bool:
+        """Whether the call left for somewhere."""
+        return self.tries > 0 and self.outcome != "refused"
+
+    @property
+    def untagged(self) -> bool:
+        """Whether it was placed without an account code."""
+        return self.placed and self.account_code == ""
+
     def values(self) -> tuple[Any, ...]:
         """Everything, in the order of ``COLUMNS``."""
         return _values(self)
@@ -93,6 +103,7 @@ _values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
 _drafted: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
     *(name for name in COLUMNS if name != "decision")
 )
+_IN_REPORT: Final = COLUMNS.index("in_report")
 _UNREADABLE: Final = "not a draft this release can read"
 # What is encoded here is made of tuples and cannot hold itself; the check costs a fifth.
 compact: Final = json.JSONEncoder(
@@ -115,6 +126,7 @@ def from_draft(draft: str) -> Record:
 
 def from_values(row: Sequence[Any]) -> Record:
     """The record of a row in the order of ``COLUMNS``, as a database gives it."""
-    record = Record(*row)
-    record.in_report = bool(record.in_report)
-    return record
+    values = list(row)
+    # First: a compiled record takes nothing but a bool.
+    values[_IN_REPORT] = bool(values[_IN_REPORT])
+    return Record(*values)

@@ -1,10 +1,11 @@
-"""The account code report: detail and summary (docs/reference/records.md).
+"""The account code report, and its like for calls without a code (docs/reference/records.md).
 
 Calls that were placed and carried a code at disconnect, codes in *string* order. Pure: takes
-records, yields rows; ``cdr.export`` writes them. It must never turn a code into a number.
+calls and groups that are in order already, yields rows; ``cdr.export`` writes them. It must
+never turn a code into a number.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Final
@@ -15,15 +16,87 @@ from tollbar.policy.attempt import IN
 BY_DATE: Final = "date"
 BY_USER: Final = "user"
 BY_CODE: Final = "code"
+BY_WORKGROUP: Final = "workgroup"
+UNTAGGED: Final = "untagged"
+"""Calls without a code, by user and day."""
+
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    BY_CODE: ("account_code",),
+    BY_DATE: ("account_code", "date", "user"),
+    BY_USER: ("account_code", "user", "date"),
+    BY_WORKGROUP: ("account_code", "workgroup", "user"),
+    UNTAGGED: ("user", "date"),
+}
+"""What a summary groups by, in the order of its rows."""
+
+_SUMS: Final[dict[str, tuple[str, ...]]] = {
+    BY_CODE: (),
+    BY_DATE: (),
+    BY_USER: ("account_code", "user"),
+    BY_WORKGROUP: ("account_code", "workgroup"),
+    UNTAGGED: ("user",),
+}
+"""After which of these keys' values a sum is told, besides the total."""
+
+DETAIL_ORDER: Final[dict[str, tuple[str, ...]]] = {
+    BY_CODE: ("account_code", "user"),
+    BY_DATE: ("account_code", "user"),
+    BY_USER: ("account_code", "user"),
+    BY_WORKGROUP: ("account_code", "workgroup", "user"),
+    UNTAGGED: ("user",),
+}
+"""By what a detail is ordered, before the date."""
+
+DETAILED: Final = (
+    "record_id",
+    "direction",
+    "user",
+    "extension",
+    "workgroup",
+    "caller",
+    "dialled",
+    "standardized",
+    "account_code",
+    "account_code_description",
+    "setup",
+    "answer",
+    "billable_ms",
+)
+"""What a detail needs of a record."""
+
+_HEADINGS: Final = {
+    "account_code": "Account Code",
+    "description": "Name",
+    "user": "User",
+    "workgroup": "Workgroup",
+    "extension": "Extension",
+    "date": "Date",
+    "time": "Time",
+    "direction": "In / Out",
+    "remote_number": "Remote Number",
+    "duration": "Duration",
+    "record_id": "Record",
+}
+_CALL: Final = ("extension", "date", "time", "direction", "remote_number", "duration")
+_DETAIL: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys((BY_CODE, BY_DATE, BY_USER), ("account_code", "description", "user", *_CALL)),
+    BY_WORKGROUP: ("account_code", "description", "workgroup", "user", *_CALL),
+    UNTAGGED: ("user", *_CALL, "record_id"),
+}
+_SUM_HEADINGS: Final = ("Total Calls", "Answered", "Total Duration", "Avg. Duration")
+
+_DIRECTIONS: Final = {"in": "In", "out": "Out", "internal": "Internal"}
 
 
 @dataclass(slots=True)
 class Detail:
     """One call. ``date`` is YYYY-MM-DD, ``time`` HH:MM:SS, in the report's time zone."""
 
+    record_id: str
     account_code: str
     description: str
     user: str
+    workgroup: str
     extension: str
     date: str
     time: str
@@ -32,17 +105,22 @@ class Detail:
     answered: bool
     billable_ms: int
 
+    @property
+    def duration(self) -> str:
+        """For people."""
+        return clock(self.billable_ms)
+
 
 @dataclass(slots=True)
 class Summary:
-    """One group; or, with ``level`` "code", "user" or "total", the sum of what is above it.
-
-    Keys a row does not have are "".
+    """One group; or, with ``level`` "code", "user", "workgroup" or "total", the sum of what is
+    above it. Keys a row does not have are "".
     """
 
     account_code: str = ""
     description: str = ""
     user: str = ""
+    workgroup: str = ""
     date: str = ""
     attempts: int = 0
     answered: int = 0
@@ -55,133 +133,70 @@ class Summary:
         return round(self.billable_ms / self.answered) if self.answered else 0
 
 
-DETAIL_HEADINGS: Final = (
-    "Account Code",
-    "Name",
-    "User",
-    "Extension",
-    "Date",
-    "Time",
-    "In / Out",
-    "Remote Number",
-    "Duration",
-)
-SUMMARY_HEADINGS: Final = {
-    BY_DATE: ("Account Code", "Name", "Date", "User"),
-    BY_USER: ("Account Code", "Name", "User", "Date"),
-    BY_CODE: ("Account Code", "Name"),
-}
-SUM_HEADINGS: Final = ("Total Calls", "Answered", "Total Duration", "Avg. Duration")
-
-_DIRECTIONS: Final = {"in": "In", "out": "Out", "internal": "Internal"}
-
-
-def detail(records: Iterable[Record], zone: tzinfo) -> Iterator[Detail]:
-    """Calls in the report, by code, user, date and time ascending."""
-    rows = [(r.account_code, r.user, r.dated, r.record_id, r) for r in records if r.in_report]
-    rows.sort(key=lambda row: row[:4])
-    for *_, record in rows:
-        when = _local(record, zone)
+def detail(calls: Iterable[Record], zone: tzinfo) -> Iterator[Detail]:
+    """A row a call, in the order the calls have."""
+    for call in calls:
+        when = datetime.fromtimestamp(call.dated // 1000, zone)
         yield Detail(
-            record.account_code,
-            record.account_code_description,
-            record.user,
-            record.extension,
+            call.record_id,
+            call.account_code,
+            call.account_code_description,
+            call.user,
+            call.workgroup,
+            call.extension,
             when.date().isoformat(),
             when.time().isoformat("seconds"),
-            _DIRECTIONS.get(record.direction, record.direction),
-            remote_number(record),
-            record.answer is not None,
-            record.billable_ms,
+            _DIRECTIONS.get(call.direction, call.direction),
+            remote_number(call),
+            call.answer is not None,
+            call.billable_ms,
         )
 
 
-def detail_cells(row: Detail) -> tuple[str, ...]:
-    """``row`` as text under ``DETAIL_HEADINGS``."""
-    return (
-        row.account_code,
-        row.description,
-        row.user,
-        row.extension,
-        row.date,
-        row.time,
-        row.direction,
-        row.remote_number,
-        clock(row.billable_ms),
-    )
+def detail_headings(by: str) -> tuple[str, ...]:
+    """What stands over ``detail_cells``."""
+    return tuple(_HEADINGS[name] for name in _DETAIL[by])
 
 
-_Key = tuple[str, ...]
-
-# The sort key of a group, and of which leading parts subtotals are printed.
-_GROUPS: Final[dict[str, Callable[[str, str, str], _Key]]] = {
-    BY_DATE: lambda code, user, date: (code, date, user),
-    BY_USER: lambda code, user, date: (code, user, date),
-    BY_CODE: lambda code, user, date: (code,),  # noqa: ARG005
-}
+def detail_cells(row: Detail, by: str) -> tuple[str, ...]:
+    """``row`` as text."""
+    return tuple(getattr(row, name) for name in _DETAIL[by])
 
 
-def summary(records: Iterable[Record], by: str, zone: tzinfo) -> Iterator[Summary]:
-    """Groups in order, sums after their groups, the total last.
-
-    By date: code, date, user. By user: code, user, date with sums per user and per code.
-    By code: one row a code. Memory grows with the groups, not with the records."""
-    key = _GROUPS[by]
-    groups: dict[_Key, Summary] = {}
-    newest: dict[str, tuple[int, str]] = {}
+def with_sums(groups: Iterable[Summary], by: str) -> Iterator[Summary]:
+    """Groups that come in order, sums after what they sum up, the total last."""
+    keys = _SUMS[by]
     total = Summary(level="total")
-    for record in records:
-        if not record.in_report:
-            continue
-        code = record.account_code
-        user = "" if by == BY_CODE else record.user
-        date = "" if by == BY_CODE else _local(record, zone).date().isoformat()
-        place = key(code, user, date)
-        group = groups.get(place)
-        if group is None:
-            group = groups[place] = Summary(code, "", user, date)
-        for row in (group, total):
-            row.attempts += 1
-            row.billable_ms += record.billable_ms
-            if record.answer is not None:
-                row.answered += 1
-        # A code renamed within the period shows its latest name, in every row the same.
-        named = (record.dated, record.account_code_description)
-        if code not in newest or named > newest[code]:
-            newest[code] = named
-    of_user = of_code = None
-    for place in sorted(groups):
-        group = groups[place]
-        group.description = newest[group.account_code][1]
-        if by == BY_USER:
-            if of_user is not None and place[:2] != (of_user.account_code, of_user.user):
-                yield of_user
-                of_user = None
-            if of_code is not None and place[0] != of_code.account_code:
-                yield of_code
-                of_code = None
-            of_user = _added(
-                of_user or Summary(group.account_code, group.description, group.user), group
-            )
-            of_user.level = "user"
-            of_code = _added(of_code or Summary(group.account_code, group.description), group)
-            of_code.level = "code"
+    running: list[Summary] = []  # the sum of the first key, that of the first two, ...
+    for group in groups:
+        while running and not _holds(running[-1], group, keys[: len(running)]):
+            yield running.pop()
+        while len(running) < len(keys):
+            running.append(_sum(group, keys[: len(running) + 1]))
+        for row in (*running, total):
+            row.attempts += group.attempts
+            row.answered += group.answered
+            row.billable_ms += group.billable_ms
         yield group
-    for rest in (of_user, of_code):
-        if rest is not None:
-            yield rest
+    yield from reversed(running)
     yield total
 
 
+def summary_keys(by: str) -> tuple[str, ...]:
+    """What a row of the summary is told by: its keys, a code with its name."""
+    first, *rest = GROUPS[by]
+    return (first, "description", *rest) if first == "account_code" else (first, *rest)
+
+
+def summary_headings(by: str) -> tuple[str, ...]:
+    """What stands over ``summary_cells``."""
+    return (*(_HEADINGS[name] for name in summary_keys(by)), *_SUM_HEADINGS)
+
+
 def summary_cells(row: Summary, by: str) -> tuple[str, ...]:
-    """``row`` as text under ``SUMMARY_HEADINGS[by] + SUM_HEADINGS``."""
-    keys: tuple[str, ...] = (row.account_code, row.description)
-    if by == BY_DATE:
-        keys += (row.date, row.user)
-    elif by == BY_USER:
-        keys += (row.user, row.date)
+    """``row`` as text."""
     return (
-        *keys,
+        *(getattr(row, name) for name in summary_keys(by)),
         str(row.attempts),
         str(row.answered),
         clock(row.billable_ms),
@@ -202,12 +217,12 @@ def clock(ms: int) -> str:
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
-def _local(record: Record, zone: tzinfo) -> datetime:
-    return datetime.fromtimestamp(record.dated // 1000, zone)
+def _holds(total: Summary, group: Summary, keys: tuple[str, ...]) -> bool:
+    return all(getattr(total, key) == getattr(group, key) for key in keys)
 
 
-def _added(total: Summary, group: Summary) -> Summary:
-    total.attempts += group.attempts
-    total.answered += group.answered
-    total.billable_ms += group.billable_ms
+def _sum(group: Summary, keys: tuple[str, ...]) -> Summary:
+    total = Summary(description=group.description, level=keys[-1].removeprefix("account_"))
+    for key in keys:
+        setattr(total, key, getattr(group, key))
     return total

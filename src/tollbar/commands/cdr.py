@@ -1,20 +1,24 @@
 """tollbar cdr: the call detail records, newest last."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from datetime import datetime, tzinfo
+from typing import Final
 
-from tollbar.cdr import export
+from tollbar.cdr.filters import Filters
 from tollbar.cdr.record import Record
 from tollbar.cdr.report import clock
-from tollbar.commands import display, parsers, selection, settings
+from tollbar.commands import display, forms, parsers, selection, settings
 from tollbar.store.records import Records
 
 EXAMPLES = """
   tollbar cdr                              the last 50 calls
   tollbar cdr --day today --outcome refused
-  tollbar cdr --code 4711 --all --json | jq .billable_ms
+  tollbar cdr --code 4711 --json | jq .billable_ms
   tollbar cdr --since 2026-01-01 --until 2026-01-31 --csv > january.csv
+  tollbar cdr --day yesterday --format asterisk --uniqueid >> Master.csv
 """
+LAST: Final = 50
 HEADINGS = (
     "Setup",
     "From",
@@ -36,14 +40,11 @@ def add(commands: parsers.Commands) -> None:
     parser.add_argument("--outcome", action="append", default=[], help="answered, refused, ...")
     parser.add_argument("--direction", action="append", default=[], help="out, in, internal")
     parser.add_argument("--record", action="append", default=[], help="with this record id")
-    parser.add_argument("-n", "--last", type=int, default=50, metavar="N", help="default: 50")
-    parser.add_argument("--all", action="store_true", help="not only the last ones")
-    forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="JSON, one object a line")
-    forms.add_argument("--csv", action="store_true", help="CSV with a header line")
     parser.add_argument(
-        "--spreadsheet-safe", action="store_true", help="CSV cells that no spreadsheet runs"
+        "-n", "--last", type=int, metavar="N", help="the last N only (a table: 50 unless --all)"
     )
+    parser.add_argument("--all", action="store_true", help="a table of all, not of the last ones")
+    forms.add(parser)
 
 
 def run(args: Namespace) -> int:
@@ -52,25 +53,27 @@ def run(args: Namespace) -> int:
     filters.outcomes = tuple(args.outcome)
     filters.directions = tuple(args.direction)
     filters.record_ids = tuple(args.record)
-    store = Records(gateway.state_directory)
+    zone = selection.zone(args, gateway)
+    left = forms.Left()
+    store = settings.records(gateway)
     try:
-        if args.all:
-            records = store.find(filters)
-        else:
-            last = list(store.find(filters, newest_first=True, limit=max(1, args.last)))
-            records = reversed(last)
-        if args.json:
-            for line in export.json_lines(records):
-                print(line)
-        elif args.csv:
-            for line in export.csv_lines(records, args.spreadsheet_safe):
+        records = found(args, store, filters)
+        if args.format:
+            for line in forms.lines(args, display.progress(records), zone, left):
                 print(line)
         else:
-            zone = selection.zone(gateway)
             display.table(HEADINGS, (cells(record, zone) for record in records))
     finally:
         store.close()
-    return 0
+    return 1 if left.count else 0
+
+
+def found(args: Namespace, store: Records, filters: Filters) -> Iterator[Record]:
+    """What an export is asked for is all there is; people are shown the end of it."""
+    last = args.last or (0 if args.format or args.all else LAST)
+    if not last:
+        return store.find(filters)
+    return reversed(list(store.find(filters, newest_first=True, limit=max(1, last))))
 
 
 def cells(record: Record, zone: tzinfo) -> tuple[str, ...]:

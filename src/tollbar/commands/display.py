@@ -3,12 +3,19 @@
 import json
 import shutil
 import sys
+import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from tollbar.cdr.export.table import rows_as_csv
+
+Row = TypeVar("Row")
 
 RIGHT: Final = frozenset("0123456789.:%-")
 PAGE: Final = 500  # rows whose widths are measured together
+PACE: Final = 0.2  # seconds between two words of progress
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
@@ -24,6 +31,46 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
             return
     for line in columns(headings, cells):
         print(line)
+
+
+def sheet(args: Namespace, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Rows under headings in the form that ``forms`` was asked for, but for JSON."""
+    if args.csv:
+        for line in rows_as_csv(headings, rows, args.spreadsheet_safe):
+            print(line)
+    else:
+        table(headings, rows)
+
+
+def forms(parser: ArgumentParser) -> None:
+    """The options that say how a list is written."""
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--json", action="store_true", help="JSON, one object a line")
+    group.add_argument("--csv", action="store_true", help="CSV with a header line")
+    parser.add_argument(
+        "--spreadsheet-safe", action="store_true", help="CSV cells that no spreadsheet runs"
+    )
+
+
+def progress(rows: Iterable[Row]) -> Iterable[Row]:
+    """The same rows; who waits at a terminal for a file to be written sees how many there are."""
+    if sys.stdout.isatty() or not sys.stderr.isatty():
+        return rows
+    return _counted(rows)
+
+
+def _counted(rows: Iterable[Row]) -> Iterator[Row]:
+    number = 0
+    shown = 0.0
+    try:
+        for number, row in enumerate(rows):
+            now = time.monotonic()
+            if now - shown >= PACE:
+                shown = now
+                print(f"\r{number:,} rows", end="", file=sys.stderr, flush=True)
+            yield row
+    finally:
+        print(f"\r{' ' * len(f'{number:,} rows')}\r", end="", file=sys.stderr, flush=True)
 
 
 def columns(headings: Sequence[str], rows: Iterator[Sequence[str]]) -> Iterator[str]:

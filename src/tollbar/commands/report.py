@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from tollbar.cdr import report
-from tollbar.cdr.export import rows_as_csv
 from tollbar.commands import display, parsers, selection, settings
-from tollbar.store.records import Records
+from tollbar.store.report import Report
 
 EXAMPLES = """
   tollbar report                           one line an account code
   tollbar report --by user --since 2026-01-01 --until 2026-01-31
-  tollbar report detail --code 4711 --day yesterday
+  tollbar report --by workgroup --workgroup litigation --day yesterday
+  tollbar report detail --code 4711 --from-time 18:00 --to-time 08:00
   tollbar report --code 0214..1234 --csv > report.csv
 """
 
@@ -28,59 +28,60 @@ def add(commands: parsers.Commands) -> None:
     )
     parser.add_argument(
         "--by",
-        choices=(report.BY_CODE, report.BY_DATE, report.BY_USER),
+        choices=(report.BY_CODE, report.BY_DATE, report.BY_USER, report.BY_WORKGROUP),
         default=report.BY_CODE,
-        help="how the summary groups (default: code)",
+        help="how the summary groups (default: code); detail: workgroup orders by it",
     )
     selection.add(parser)
-    forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--json", action="store_true", help="JSON, one object a line")
-    forms.add_argument("--csv", action="store_true", help="CSV with a header line")
-    parser.add_argument(
-        "--spreadsheet-safe", action="store_true", help="CSV cells that no spreadsheet runs"
-    )
+    display.forms(parser)
 
 
 def run(args: Namespace) -> int:
     gateway = settings.gateway(args)
     filters = selection.filters(args, gateway)
     filters.in_report = True
-    zone = selection.zone(gateway)
-    store = Records(gateway.state_directory)
+    zone = selection.zone(args, gateway)
+    store = settings.records(gateway)
     try:
-        records = store.find(filters)
+        found = Report(store, selection.tenant(args, gateway, store), filters)
         if args.kind == "detail":
-            calls = report.detail(records, zone)
-            if args.json:
-                for call in calls:
-                    display.json_line(asdict(call))
-            else:
-                write(args, report.DETAIL_HEADINGS, map(report.detail_cells, calls))
+            details(args, report.detail(found.detail(args.by), zone), args.by)
         else:
-            groups = report.summary(records, args.by, zone)
-            if args.json:
-                for group in groups:
-                    display.json_line({**asdict(group), "average_ms": group.average_ms})
-            else:
-                rows = (summary_row(group, args.by, args.csv) for group in groups)
-                write(args, report.SUMMARY_HEADINGS[args.by] + report.SUM_HEADINGS, rows)
+            summaries(args, report.with_sums(found.groups(args.by), args.by), args.by)
     finally:
         store.close()
     return 0
+
+
+def details(args: Namespace, calls: Iterable[report.Detail], by: str) -> None:
+    """Write a row a call."""
+    calls = display.progress(calls)
+    if args.json:
+        for call in calls:
+            display.json_line(asdict(call))
+    else:
+        rows = (report.detail_cells(call, by) for call in calls)
+        display.sheet(args, report.detail_headings(by), rows)
+
+
+def summaries(args: Namespace, groups: Iterable[report.Summary], by: str) -> None:
+    """Write a row a group, and the sums."""
+    groups = display.progress(groups)
+    if args.json:
+        for group in groups:
+            display.json_line({**asdict(group), "average_ms": group.average_ms})
+    else:
+        rows = (summary_row(group, by, args.csv) for group in groups)
+        display.sheet(args, report.summary_headings(by), rows)
 
 
 def summary_row(group: report.Summary, by: str, bare: bool) -> Sequence[str]:
     """A row's cells; for people a sum says in its first empty cell what it sums up."""
     cells = list(report.summary_cells(group, by))
     if group.level and not bare:
-        place = {"code": 2, "user": 3}.get(group.level, 0)
+        keys = [key.removeprefix("account_") for key in report.summary_keys(by)]
+        place = 0
+        if group.level != "total":
+            place = keys.index(group.level) + (2 if group.level == "code" else 1)
         cells[place] = "Total"
     return cells
-
-
-def write(args: Namespace, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    if args.csv:
-        for line in rows_as_csv(headings, rows, args.spreadsheet_safe):
-            print(line)
-    else:
-        display.table(headings, rows)

@@ -9,6 +9,7 @@ from typing import Final
 import tollbar
 from tollbar.config import load
 from tollbar.gateway import Gateway
+from tollbar.store.records import Records
 
 VARIABLE: Final = "TOLLBAR_CONFIG"
 
@@ -38,3 +39,8 @@ def config_path(args: Namespace) -> Path:
 def gateway(args: Namespace) -> Gateway:
     """The configuration; raises CommandError or Rejected."""
     return load(config_path(args))
+
+
+def records(gateway: Gateway) -> Records:
+    """The gateway's records, to be closed; raises StoreError."""
+    return Records(gateway.state_directory, gateway.database)

@@ -258,8 +258,14 @@ class _Call:
         if check == LOCKED:
             return reason or LOCKED
         rights = self.caller.rights
-        if check == NONE and self._take_implicit(situation):
-            check = VALID
+        if check == NONE:
+            user, tenant = rights.user, self.peer.tenant
+            if (
+                (user is not None and user.default_code)
+                or situation.sticky
+                or tenant.far_end is not None
+            ) and take_implicit(tenant, rights, self.decision, situation, self.steps):
+                check = VALID
         code = check if check in (VALID, NONE) else INVALID
         row = ROW[rights.verification, code, asks]
         self.decision.in_report = row.in_report
@@ -269,15 +275,6 @@ class _Call:
         if row.placed:
             return ""
         return REQUIRED if check == NONE else check
-
-    def _take_implicit(self, situation: Situation) -> bool:
-        """Look for an implicit code where there could be one."""
-        tenant, rights = self.peer.tenant, self.caller.rights
-        user = rights.user
-        own = user is not None and user.default_code
-        if not (own or situation.sticky or tenant.far_end is not None):
-            return False
-        return take_implicit(tenant, rights, self.decision, situation, self.steps)
 
     def _feature(self, attempt: Attempt, situation: Situation, reason: str) -> Decision:
         """Set or clear the sticky code: the code is checked like one that comes with a call."""

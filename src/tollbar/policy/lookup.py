@@ -58,6 +58,8 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
         workgroups.append(taken[0])
         number = normalise(taken[1])
         entry = plan.match(number, location)
+        if entry is not None and entry.emergency:
+            return Looked(number, entry, workgroups=workgroups)
     looked = _behind_template(snapshot, peer, number, entry, location)
     if looked.template:
         taken = None if prefixes is None else prefixes.take(looked.number)
@@ -78,16 +80,15 @@ def _behind_template(
     snapshot: Snapshot, peer: PeerPolicy, number: str, entry: Entry | None, location: str
 ) -> Looked:
     """The entry for a number that may hold a code by a digit template."""
-    if entry is not None and entry.emergency:
-        return Looked(number, entry)
     templates = snapshot.templates
     split = templates.split(number)
     if split is not None:
         number = normalise(split[0])
         return Looked(number, peer.tenant.plan.match(number, location), split[1], split[2])
-    begun = templates.begun(number, planned=entry is not None)
-    if begun:
-        return Looked(begun, None, begun=True)
-    if entry is None and number and templates.begins(number):
-        return Looked(number, None, begun=True)
+    if entry is None or number.startswith(templates.owned):
+        begun = templates.begun(number)
+        if begun:
+            return Looked(begun, None, begun=True)
+        if number and templates.begins(number):
+            return Looked(number, None, begun=True)
     return Looked(number, entry)

@@ -77,15 +77,18 @@ def literal(text: str) -> list[Step]:
 
 
 class Templates:
-    """The ordered list of templates that are on."""
+    """The ordered list of templates that are on.
 
-    __slots__ = ("_heads", "_marks", "_owned", "templates")
+    ``owned`` are the beginnings no object of a dial plan is reached with.
+    """
+
+    __slots__ = ("_heads", "_marks", "owned", "templates")
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.templates = templates
         self._heads = tuple(t.head for t in templates if t.head)
         # What begins with more than digits is never a number of the dial plan.
-        self._owned = tuple(head for head in self._heads if not head.isdigit())
+        self.owned = tuple(head for head in self._heads if not head.isdigit())
         # Most numbers hold no character that any template needs; one look tells them.
         self._marks = [_mark(template) for template in templates]
 
@@ -98,30 +101,22 @@ class Templates:
                     return found[0], found[1], template.text
         return None
 
-    def begun(self, dialled: str, *, planned: bool) -> str:
+    def begun(self, dialled: str) -> str:
         """The beginning of a template that was dialled, or "": what follows may be a code.
 
-        Where the dial plan has an entry for what was dialled (``planned``), only a beginning of
-        more than digits says that a template was meant.
+        Where the dial plan has an entry for what was dialled, only one of ``owned`` says that a
+        template was meant.
         """
-        heads = self._owned if planned else self._heads
-        if not dialled.startswith(heads):
-            return ""
-        return next((head for head in heads if dialled.startswith(head)), "")
+        return next((head for head in self._heads if dialled.startswith(head)), "")
 
     def inside(self, dialled: str) -> int:
         """Where a template begins behind a prefix, or -1."""
-        places = (dialled.find(head) for head in self._owned)
+        places = (dialled.find(head) for head in self.owned)
         return min((place for place in places if place >= 0), default=-1)
 
     def begins(self, dialled: str) -> bool:
         """Whether more digits could make it the beginning of a template."""
         return any(head.startswith(dialled) for head in self._heads)
-
-    @property
-    def owned(self) -> tuple[str, ...]:
-        """The beginnings no object of a dial plan is reached with."""
-        return self._owned
 
 
 def _mark(template: Template) -> str:

@@ -1,60 +1,45 @@
 """Reading records, while the gateway runs or not (``tollbar cdr``, reports).
 
-A read-only connection of its own. Records stream: neither memory nor the read lock grows with
-their number. It must never write, nor hold a snapshot so long that the WAL cannot shrink.
+From the state directory's file, or from the database of a URL. Records stream: neither memory
+nor the read lock grows with their number. It must never write, nor hold a snapshot so long
+that the write-ahead log cannot shrink.
 """
 
 import heapq
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Select
-from sqlalchemy.dialects import sqlite
 
 from tollbar.cdr.filters import Filters
 from tollbar.cdr.record import Record, from_values
-from tollbar.store import query, upgrade
+from tollbar.cdr.zone import Offset, offsets
+from tollbar.store import query
+from tollbar.store.database import Database, sqlite_url
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE
 
 PAGE: Final = 500
 """Rows read under one snapshot."""
 
-_DIALECT: Final = sqlite.dialect(paramstyle="qmark")
-
 _Placed = tuple[int, int, Record]
+_UTC: Final[Sequence[Offset]] = [(0, 0)]
 
 
 class Records:
-    """The records of one local file, opened for reading."""
+    """The records of one database, opened for reading."""
 
-    def __init__(self, directory: Path) -> None:
-        """Open the file in the state directory; StoreError if there is none."""
-        self.path = directory / FILE
-        if not self.path.exists():
-            raise StoreError(f"there are no records in {directory} yet ({FILE} is missing)")
-        connection = None
-        try:
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                timeout=5.0,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            upgrade.must_be_current(
-                lambda sql: connection.execute(sql).fetchall(), "sqlite", str(self.path)
-            )
-        except (sqlite3.Error, StoreError) as error:
-            if connection is not None:
-                connection.close()
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(f"cannot read {self.path}: {error}") from error
-        self._connection = connection
+    def __init__(self, state: Path, url: str = "") -> None:
+        """Open what ``url`` names, else the file in the state directory; StoreError if there
+        is none."""
+        if not url:
+            if not (state / FILE).exists():
+                raise StoreError(f"there are no records in {state} yet ({FILE} is missing)")
+            url = sqlite_url(state / FILE)
+        self.url = url
+        self.database = Database(url, readonly=True)
 
     def find(
         self, filters: Filters | None = None, *, newest_first: bool = False, limit: int = 0
@@ -73,34 +58,62 @@ class Records:
 
     def count(self, filters: Filters | None = None) -> int:
         """How many records match."""
-        return int(self._rows(query.count(filters or Filters()))[0][0])
+        wanted = Filters() if filters is None else filters
+        return sum(
+            self.rows(query.count(tenant, self.conditions(tenant, wanted)))[0][0]
+            for tenant in self._tenants(wanted)
+        )
+
+    def tenants(self) -> list[str]:
+        """The tenants that have records."""
+        found: list[str] = []
+        tenant = self._first(query.tenant_after(None))
+        while tenant is not None:
+            found.append(tenant)
+            tenant = self._first(query.tenant_after(tenant))
+        return found
+
+    def conditions(self, tenant: str, filters: Filters) -> list[query.Condition]:
+        """What ``filters`` says of one tenant's records."""
+        zone = _UTC if filters.hours is None else self.zone(tenant, filters)
+        return query.conditions(filters, zone)
+
+    def zone(self, tenant: str, filters: Filters) -> Sequence[Offset]:
+        """The offsets of ``filters.zone`` while what it is about was going on."""
+        ends = [
+            told if told is not None else self._first(query.bound(tenant, newest))
+            for told, newest in ((filters.since, False), (filters.until, True))
+        ]
+        first, last = (0 if end is None else end for end in ends)
+        return offsets(filters.zone, first, max(first, last))
+
+    def rows(self, statement: Select[Any]) -> Sequence[Any]:
+        """All that a statement finds."""
+        with self.database.reading() as connection:
+            return self.database.rows(connection, statement)
 
     def close(self) -> None:
         """Close the connection. Twice is fine."""
-        self._connection.close()
+        self.database.close()
+
+    def _first(self, statement: Select[Any]) -> Any:
+        rows = self.rows(statement)
+        return rows[0][0] if rows else None
 
     def _tenants(self, filters: Filters) -> list[str]:
         if filters.tenant is not None:
             return [filters.tenant]
-        return [row[0] for row in self._rows(query.tenants())]
+        return self.tenants()
 
     def _stream(
         self, tenant: str, filters: Filters, newest_first: bool, size: int
     ) -> Iterator[_Placed]:
         after: query.Place | None = None
+        conditions = self.conditions(tenant, filters)
         while True:
-            rows = self._rows(query.page(tenant, filters, after, newest_first, size))
+            rows = self.rows(query.page(tenant, conditions, after, newest_first, size))
             for dated, seq, *values in rows:
                 yield dated, seq, from_values(values)
             if len(rows) < size:
                 return
             after = rows[-1][0], rows[-1][1]
-
-    def _rows(self, statement: Select[Any]) -> list[Any]:
-        compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        values = compiled.params
-        parameters = [values[name] for name in compiled.positiontup or ()]
-        try:
-            return self._connection.execute(str(compiled), parameters).fetchall()
-        except (sqlite3.Error, UnicodeEncodeError, OverflowError) as error:
-            raise StoreError(f"cannot read {self.path}: {error}") from error

@@ -27,6 +27,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Update,
+    and_,
     bindparam,
     delete,
     exists,
@@ -40,7 +41,7 @@ from sqlalchemy.types import TypeEngine
 
 from tollbar.cdr.record import COLUMNS
 
-VERSION: Final = 3
+VERSION: Final = 4
 """What ``meta.schema_version`` says: the number of the newest revision."""
 
 metadata: Final = MetaData()
@@ -107,6 +108,53 @@ dated: Final[ColumnElement[int]] = func.coalesce(record.c.answer, record.c.setup
 """The moment reports file a record under, as ``Record.dated``."""
 
 Index("record_dated", record.c.tenant, dated)
+
+reported: Final[ColumnElement[bool]] = record.c.in_report == literal_column("1")
+"""In the account code report. No parameter: the index below is of these only."""
+
+# All that a report sums up, so that it reads the index alone; in the order of arrival, so that
+# a call adds to its end. One that began with the code would be written all over, a page of
+# 8 KB a call (docs/decisions/0019-reports.md). In SQLite an index covers what is in it by name
+# only: hence in_report, answer and setup.
+Index(
+    "record_report",
+    record.c.tenant,
+    dated,
+    record.c.seq,
+    record.c.in_report,
+    record.c.account_code,
+    record.c.user,
+    record.c.workgroup,
+    record.c.answer,
+    record.c.setup,
+    record.c.billable_ms,
+    sqlite_where=reported,
+    postgresql_where=reported,
+)
+
+untagged: Final[ColumnElement[bool]] = and_(
+    record.c.account_code == literal_column("''"),
+    record.c.tries > literal_column("0"),
+    record.c.outcome != literal_column("'refused'"),
+)
+"""Placed without a code, as ``Record.untagged``."""
+
+# The same for what is not in the report and perhaps should be: a call is in one of the two.
+Index(
+    "record_untagged",
+    record.c.tenant,
+    dated,
+    record.c.seq,
+    record.c.account_code,
+    record.c.tries,
+    record.c.outcome,
+    record.c.user,
+    record.c.answer,
+    record.c.setup,
+    record.c.billable_ms,
+    sqlite_where=untagged,
+    postgresql_where=untagged,
+)
 
 entry: Final = Table(
     "entry",

@@ -6,7 +6,8 @@ import json
 
 from tests.cdr.story import record
 
-from tollbar.cdr.export import csv_lines, json_lines, moment, rows_as_csv
+from tollbar.cdr.export.native import csv_lines, json_lines, moment
+from tollbar.cdr.export.table import rows_as_csv
 from tollbar.cdr.record import COLUMNS
 
 ODD = record(
