@@ -175,8 +175,8 @@ class Server:
         gateway = self.gateway
         self.loop.set_exception_handler(failed)
         try:
-            must_be_whole(gateway.state_directory / DIRECTORY_FILE)
             self.local = LocalFile(gateway.state_directory, gateway.instance)
+            must_be_whole(gateway.state_directory / DIRECTORY_FILE)
         except StoreError as error:
             raise StartError(str(error)) from error
         alive = self.local.last_beat()
