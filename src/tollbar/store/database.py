@@ -33,6 +33,11 @@ _POSTGRESQL: Final[Mapping[str, Any]] = {
     "tcp_user_timeout": "10000",
     "options": "-c lock_timeout=10s",
 }
+# A server may be told to say "committed" before it is on its disk, and forget it in a crash.
+_DURABLE: Final = (
+    "SELECT set_config('synchronous_commit', 'on', false)"
+    " WHERE current_setting('synchronous_commit') = 'off'"
+)
 # Two gateways may start at once on an empty database.
 _UPGRADE_LOCK: Final = "SELECT pg_advisory_xact_lock(8004711)"
 
@@ -219,6 +224,12 @@ class Database:
             max_overflow=4,
             pool_timeout=10.0,
         )
+
+        @event.listens_for(engine, "connect")
+        def be_durable(connection: Any, _record: object) -> None:
+            connection.execute(_DURABLE)
+            connection.commit()
+
         self._readers = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )

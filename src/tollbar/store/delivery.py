@@ -153,8 +153,6 @@ class Delivery:
         if self._database is None:
             self._database = self._elsewhere(self._connect())
         with self._database.writing() as connection:
-            if not self._database.sqlite:
-                connection.exec_driver_sql(_DURABLE)
             if rows:
                 insert = self._database.insert(schema.record)
                 connection.execute(
@@ -200,11 +198,6 @@ class Delivery:
         self.error = error
 
 
-# A server may be told to say "committed" before it is on its disk, and forget it in a crash.
-_DURABLE: Final = (
-    "SELECT set_config('synchronous_commit', 'on', true)"
-    " WHERE current_setting('synchronous_commit') = 'off'"
-)
 _KEY: Final = ("tenant", "record_id")
 _TENANT: Final = COLUMNS.index("tenant")
 _RECORD_ID: Final = COLUMNS.index("record_id")
