@@ -32,13 +32,12 @@ class Intake:
 
     def attempt(self, message: Message, peer: str) -> Attempt:
         """Raises SipError(400) where an address the caller is known by cannot be read."""
-        names = message.names
         codes: list[tuple[str, str]] = []
-        for name, value in zip(names, message.values, strict=True):
+        for name, value in message.lines:
             if name.lower() in self._aliases and value:
                 codes.append(("header", _text(value)))
         workgroups: Sequence[str] = ()
-        if WORKGROUP in names:
+        if WORKGROUP in message.fields:
             workgroups = [_text(value) for value in message.all(WORKGROUP) if value]
         uri = message.request_uri
         sender = message.from_
@@ -52,12 +51,12 @@ class Intake:
         if parameter in sender.params:
             codes.append(("from_parameter", _text(sender.params[parameter])))
         asserted: list[str] = []
-        if b"P-Asserted-Identity" in names:
+        if b"P-Asserted-Identity" in message.fields:
             asserted = self._numbers(message.items(b"P-Asserted-Identity"))
         diverters: list[str] = []
-        if b"Diversion" in names:
+        if b"Diversion" in message.fields:
             diverters = self._numbers(message.items(b"Diversion"))
-        elif b"History-Info" in names:
+        elif b"History-Info" in message.fields:
             diverters = self._diverters(message.items(b"History-Info"))
         return Attempt(
             peer=peer,

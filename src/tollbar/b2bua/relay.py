@@ -122,7 +122,7 @@ class Relay:
         """The header lines of ``message`` that cross; ``trusted``: identity may."""
         aliases = self._aliases
         lines = []
-        for name, value in zip(message.names, message.values, strict=True):
+        for name, value in message.lines:
             if name in OURS:
                 if name == b"Allow" or name == b"Supported":
                     lines.append(self._intersection(name, value))

@@ -43,7 +43,7 @@ def mirror(message: Message, flow: Flow) -> bytes:
         b"From: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
         % (message.from_.text, message.call_id, message.cseq, message.cseq_method)
     )
-    if b"Timestamp" in message.names:
+    if b"Timestamp" in message.fields:
         lines.append(b"Timestamp: %b\r\n" % (message.first(b"Timestamp") or b""))
     return b"".join(lines)
 

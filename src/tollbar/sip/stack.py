@@ -335,8 +335,9 @@ class Stack:
                 _ = message.to, message.contact, message.record_routes
                 if client is None:
                     _ = message.from_, message.call_id, message.cseq
-            vias = message.names.count(b"Via")
-            if vias == 1 and b"," in message.values[message.names.index(b"Via")]:
+            vias = 1
+            many = len(message.fields) != len(message.lines)
+            if many or b"," in message.fields.get(b"Via", b","):
                 vias = len(message.items(b"Via"))
         except SipError as error:
             self.core.noticed("malformed", flow, error.reason, now)
