@@ -8,9 +8,9 @@ message or a SipError, in linear time.
 import re
 from typing import Final
 
-from tollbar.sip import fields, grammar
+from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address, Via
+from tollbar.sip.fields import Address, Via, cseqs, uris
 from tollbar.sip.memo import Memo
 from tollbar.sip.uri import Uri
 
@@ -273,14 +273,14 @@ class Message:
     def cseq(self) -> int:
         found = self._cseq
         if found is None:
-            found = self._cseq = fields.cseqs[self._need(CSEQ)]
+            found = self._cseq = cseqs[self._need(CSEQ)]
         return found[0]
 
     @property
     def cseq_method(self) -> bytes:
         found = self._cseq
         if found is None:
-            found = self._cseq = fields.cseqs[self._need(CSEQ)]
+            found = self._cseq = cseqs[self._need(CSEQ)]
         return found[1]
 
     @property
@@ -320,7 +320,7 @@ class Message:
         """The Request-URI taken apart."""
         found = self._request_uri
         if found is None:
-            found = self._request_uri = fields.uris[self.uri]
+            found = self._request_uri = uris[self.uri]
         return found
 
     def check(self) -> None:
@@ -329,12 +329,16 @@ class Message:
         RFC 3261 8.1.1 names the mandatory fields; Max-Forwards may be missing, as
         RFC 2543 elements leave it out. After it the parsed values can be touched freely.
         """
-        if len(self.fields) != len(self.lines):
+        fields = self.fields
+        repeated = False
+        if len(fields) != len(self.lines):
             for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
                 if len(self.all(name)) > 1:
                     raise SipError(400, f"Repeated {name.decode()}")
-        if len(self.lines) + self.data.count(b",") > MOST_HOPS:
-            for name in (VIA, b"Route", b"Record-Route"):
+            repeated = True
+        for name in (VIA, b"Route", b"Record-Route"):
+            value = fields.get(name)
+            if value is not None and (repeated or b"," in value):
                 if len(self.items(name)) > MOST_HOPS:
                     raise SipError(400, f"Too Many {name.decode()} Entries")
         _ = self.via, self.call_id, self.max_forwards
