@@ -256,15 +256,26 @@ def code_values(decision: Decision) -> dict[str, Value]:
 
 
 def as_text(stamp: str, event: str, values: dict[str, Value]) -> str:
-    pairs = [f"{key}={value}" for key, value in values.items()]
-    line = " ".join(pairs)
-    if not _plain(line) or line.count(" ") >= len(pairs) or line.count("=") > len(pairs):
+    keys = tuple(values)
+    line = _shapes[keys] % tuple(values.values())
+    if not _plain(line) or line.count(" ") >= len(keys) or line.count("=") > len(keys):
         # Something in it could be taken for more than one value: quote what is not plain.
         line = " ".join(
             f"{key}={value if _plain_word(str(value)) else _encode(str(value))}"
             for key, value in values.items()
         )
     return f"{stamp} {event} {line}"
+
+
+class _Shapes(dict[tuple[str, ...], str]):
+    """The keys of a line, as a format for their values: as many as there are kinds of line."""
+
+    def __missing__(self, keys: tuple[str, ...]) -> str:
+        shape = self[keys] = " ".join([f"{key}=%s" for key in keys])
+        return shape
+
+
+_shapes: Final = _Shapes()
 
 
 def as_json(stamp: str, event: str, values: dict[str, Value]) -> str:

@@ -30,7 +30,7 @@ Shape = tuple[bytes, bytes, int, bytes, dict[bytes, bytes]]
 def _shape(text: bytes) -> Shape:
     """Transport, host, port, sent-by and parameters of a Via."""
     sender, semicolon, rest = text.partition(b";")
-    match = _sender(sender.rstrip(b" \t") if semicolon else sender)
+    match = _sender(sender.rstrip(b" \t"))
     if match is None:
         raise SipError(400, "Bad Via")
     transport, host, digits = match.groups()

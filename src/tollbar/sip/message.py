@@ -337,10 +337,9 @@ class Message:
                     raise SipError(400, f"Repeated {name.decode()}")
             repeated = True
         for name in (VIA, b"Route", b"Record-Route"):
-            value = fields.get(name)
-            if value is not None and (repeated or b"," in value):
-                if len(self.items(name)) > MOST_HOPS:
-                    raise SipError(400, f"Too Many {name.decode()} Entries")
+            many = name in fields and (repeated or b"," in fields[name])
+            if many and len(self.items(name)) > MOST_HOPS:
+                raise SipError(400, f"Too Many {name.decode()} Entries")
         _ = self.via, self.call_id, self.max_forwards
         if self.cseq_method != self.method and not self.status:
             raise SipError(400, "CSeq Method Mismatch")
