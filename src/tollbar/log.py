@@ -36,6 +36,7 @@ LONGEST: Final = 256  # characters of a value that came from outside
 _plain = re.compile(r"[A-Za-z0-9_.:@+/*#%,~= -]*").fullmatch
 _plain_word = re.compile(r"[A-Za-z0-9_.:@+/*#%,~-]*").fullmatch
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_MILLISECONDS: Final = [f".{number:03d}Z" for number in range(1000)]
 Value = str | int | float
 
 
@@ -114,7 +115,7 @@ class CallLog:
             if second != self._second:
                 self._second = second
                 self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-            stamp = f"{self._stamp}.{int((utc - second) * 1000):03d}Z"
+            stamp = self._stamp + _MILLISECONDS[int((utc - second) * 1000)]
             self._lines.append(self.style(stamp, event, values))
 
     def _attempted(self, fact: Attempted) -> None:

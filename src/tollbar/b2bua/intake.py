@@ -9,9 +9,8 @@ from typing import Final
 from tollbar.policy.attempt import Attempt
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address
+from tollbar.sip.fields import addresses
 from tollbar.sip.message import Message
-from tollbar.sip.uri import Uri
 
 WORKGROUP: Final = b"X-Workgroup"
 
@@ -34,7 +33,7 @@ class Intake:
         """Raises SipError(400) where an address the caller is known by cannot be read."""
         codes: list[tuple[str, str]] = []
         for name, value in message.lines:
-            if name.lower() in self._aliases and value:
+            if value and name.lower() in self._aliases:
                 codes.append(("header", _text(value)))
         workgroups: Sequence[str] = ()
         if WORKGROUP in message.fields:
@@ -83,7 +82,7 @@ class Intake:
         found = []
         for value in values:
             try:
-                found.append(self._undress(Address(value).parsed.number))
+                found.append(self._undress(addresses[value].parsed.number))
             except SipError:
                 continue
         return found
@@ -93,7 +92,7 @@ class Intake:
         found = []
         for value in values[-2::-1]:
             try:
-                uri = Uri.parse(Address(value).uri)
+                uri = addresses[value].parsed
             except SipError:
                 continue
             found.append(self._undress(uri.number))

@@ -176,6 +176,10 @@ class Address:
         return found
 
 
+addresses: Memo[Address] = Memo(Address)
+"""Addresses without a tag, for reading only: what a peer calls itself in each Contact."""
+
+
 def cseq(value: bytes) -> tuple[int, bytes]:
     """Number and method of a CSeq value."""
     parts = value.split()

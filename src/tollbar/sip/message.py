@@ -10,7 +10,7 @@ from typing import Final
 
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address, Via, cseqs, uris
+from tollbar.sip.fields import Address, Via, addresses, cseqs, uris
 from tollbar.sip.memo import Memo
 from tollbar.sip.uri import Uri
 
@@ -292,7 +292,7 @@ class Message:
             if b"," in value or not value:
                 value = (self.items(CONTACT) or [b""])[0]
             if value:
-                found = self._contact = Address(value)
+                found = self._contact = addresses[value]
         return found
 
     @property
@@ -302,7 +302,7 @@ class Message:
             return []
         found = self.items(b"Record-Route")
         for value in found:
-            _ = Address(value).parsed
+            _ = addresses[value].parsed
         return found
 
     @property
