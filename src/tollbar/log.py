@@ -88,7 +88,11 @@ class CallLog:
                 self._ended(fact)  # type: ignore[arg-type]
             elif kind is Answered:
                 self._answered[fact.call] = fact.now
-                if self.level <= INFO:
+                if self.level > INFO:
+                    continue
+                if self.style is as_text:
+                    self._lines.append(f"{self._time(fact.utc)} answered call={fact.call}")
+                else:
                     self.line(INFO, "answered", fact.utc, {"call": fact.call})
             elif kind is TurnedAway:
                 self._turned_away(fact)  # type: ignore[arg-type]
@@ -111,12 +115,14 @@ class CallLog:
     def line(self, level: int, event: str, utc: float, values: dict[str, Value]) -> None:
         """Add one line to the batch."""
         if level >= self.level:
-            second = int(utc)
-            if second != self._second:
-                self._second = second
-                self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-            stamp = self._stamp + _MILLISECONDS[int((utc - second) * 1000)]
-            self._lines.append(self.style(stamp, event, values))
+            self._lines.append(self.style(self._time(utc), event, values))
+
+    def _time(self, utc: float) -> str:
+        second = int(utc)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return self._stamp + _MILLISECONDS[int((utc - second) * 1000)]
 
     def _attempted(self, fact: Attempted) -> None:
         decision = fact.decision

@@ -225,8 +225,13 @@ class Message:
 
         Never raises: what is no token is told as it stands, and equals none of ours.
         """
-        items = [item for value in self.all(name) for item in map(bytes.strip, value.split(b","))]
-        return [item if name == b"Allow" else item.lower() for item in items if item]
+        if name not in self.fields:
+            return []
+        if name == b"Allow":
+            return [word for value in self.all(name) for word in _words(value)]
+        if len(self.fields) == len(self.lines):
+            return _lower_words[self.fields[name]]
+        return [word for value in self.all(name) for word in _lower_words[value]]
 
     def _need(self, name: bytes) -> bytes:
         found = self.fields.get(name)
@@ -353,6 +358,13 @@ class Message:
             _ = self.request_uri, self.record_routes
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
+
+
+def _words(value: bytes) -> list[bytes]:
+    return [word for word in map(bytes.strip, value.split(b",")) if word]
+
+
+_lower_words: Memo[list[bytes]] = Memo(lambda value: _words(value.lower()))
 
 
 def _field(line: bytes) -> Line:

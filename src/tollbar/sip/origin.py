@@ -17,6 +17,11 @@ _VIA: Final = re.compile(
     rb"branch=(z9hG4bK[^\s;,]++))?",
     re.IGNORECASE,
 )
+# The same where it stands first and as nearly everyone writes it: a quarter of the time.
+_plain_via: Final = re.compile(
+    rb"([A-Z]++) [^\r\n]++\r\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
+    rb";branch=(z9hG4bK[^\s;,]++)"
+).match
 _rport: Final = re.compile(rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", re.IGNORECASE)
 _received: Final = re.compile(rb";[ \t]*received[ \t]*(?:=[^;,]*)?(?=;|$)", re.IGNORECASE)
 
@@ -66,18 +71,13 @@ def server_key(data: bytes, flow: Flow) -> bytes:
 
     Empty where the branch lacks the magic cookie.
     """
+    plain = _plain_via(data)
+    if plain is not None:
+        method, sent_by, branch = plain.groups()
+        kind = b"INVITE" if method == b"ACK" else method
+        return b"%b %b %b %b" % (branch, sent_by, kind, flow.host)
     method = data[: data.find(b" ", 0, 64)]
     kind = b"INVITE" if method == b"ACK" else method
-    start = data.find(b"\r\n") + 2
-    if data.startswith(b"Via: SIP/2.0/", start):
-        # As nearly everyone writes it: the first line, one Via, no white space where none must be.
-        words = data[start + 13 : data.find(b"\r\n", start)].split()
-        if len(words) == 2 and b"," not in words[1]:
-            front, mark, rest = words[1].partition(b";branch=z9hG4bK")
-            branch = rest.partition(b";")[0]
-            if mark and branch:
-                sent_by = front.partition(b";")[0]
-                return b"z9hG4bK%b %b %b %b" % (branch, sent_by, kind, flow.host)
     via = _VIA.search(data)
     if via is None or via[2] is None:
         return b""
