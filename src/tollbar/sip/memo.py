@@ -14,15 +14,8 @@ LONGEST: Final = 160  # bytes of a key
 T = TypeVar("T")
 
 
-class Memo(dict[bytes, T]):
-    """``memo[key]`` is ``make(key)``, made once as long as it is remembered."""
-
-    def __init__(self, make: Callable[[bytes], T]) -> None:
-        super().__init__()
-        self.make = make
-
-    def __missing__(self, key: bytes) -> T:
-        return self.keep(key, self.make(key))
+class Kept(dict[bytes, T]):
+    """What was put in with ``keep``, as long as there is room."""
 
     def keep(self, key: bytes, made: T) -> T:
         if len(key) <= LONGEST:
@@ -30,3 +23,14 @@ class Memo(dict[bytes, T]):
                 self.clear()
             self[key] = made
         return made
+
+
+class Memo(Kept[T]):
+    """``memo[key]`` is ``make(key)``, made once as long as it is kept."""
+
+    def __init__(self, make: Callable[[bytes], T]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, key: bytes) -> T:
+        return self.keep(key, self.make(key))

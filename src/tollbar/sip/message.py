@@ -11,7 +11,7 @@ from typing import Final
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
 from tollbar.sip.fields import Address, Via, addresses, cseqs, uris
-from tollbar.sip.memo import Memo
+from tollbar.sip.memo import Kept, Memo
 from tollbar.sip.uri import Uri
 
 MOST_BYTES: Final = 65_535
@@ -82,6 +82,7 @@ _STEADY: Final = frozenset(
     b"Accept Allow Allow-Events Contact Content-Length Content-Type CSeq Max-Forwards "
     b"P-Asserted-Identity Privacy Require Server Supported User-Agent".split()
 )
+_steady: Kept[Line] = Kept()
 _fold = re.compile(rb"\r\n[ \t]++")
 _version = re.compile(rb"SIP/[0-9]++\.[0-9]++", re.IGNORECASE).fullmatch
 _call_id = re.compile(rb"[\x21-\x7e]++").fullmatch
@@ -157,10 +158,22 @@ class Message:
         self.data = data
         self._start(lines[0])
         del lines[0]
-        try:
-            read = self.lines = [_steady.get(line) or _line(line) for line in lines]
-        except SipError:
-            read = self.lines = _unfolded(lines)
+        read = self.lines
+        for line in lines:
+            pair = _steady.get(line)
+            if pair is None:
+                name, colon, value = line.partition(b":")
+                known = _name(name)
+                if known is None:
+                    if line[:1] in _BLANK and read:
+                        name, before = read[-1]
+                        read[-1] = name, (before + b" " + line.strip()).strip()
+                        continue
+                    known = canonical(name, colon)
+                pair = known, value.strip()
+                if known in _STEADY:
+                    _steady.keep(line, pair)
+            read.append(pair)
         found = self.fields = dict(read)
         if len(found) != len(read):
             found.update(reversed(read))
@@ -364,33 +377,11 @@ def _words(value: bytes) -> list[bytes]:
     return [word for word in map(bytes.strip, value.split(b",")) if word]
 
 
-_lower_words: Memo[list[bytes]] = Memo(lambda value: _words(value.lower()))
+def _lower(value: bytes) -> list[bytes]:
+    return _words(value.lower())
 
 
-def _field(line: bytes) -> Line:
-    name, colon, value = line.partition(b":")
-    return _name(name) or canonical(name, colon), value.strip()
-
-
-_steady: Memo[Line] = Memo(_field)
-
-
-def _line(line: bytes) -> Line:
-    """One line taken apart, remembered where it will come again."""
-    read = _field(line)
-    return _steady.keep(line, read) if read[0] in _STEADY else read
-
-
-def _unfolded(lines: list[bytes]) -> list[Line]:
-    """Lines of which some go on with the one before (7.3.1)."""
-    found: list[Line] = []
-    for line in lines:
-        if line[:1] in _BLANK and found:
-            name, value = found[-1]
-            found[-1] = name, (value + b" " + line.strip()).strip()
-        else:
-            found.append(_line(line))
-    return found
+_lower_words: Memo[list[bytes]] = Memo(_lower)
 
 
 def canonical(name: bytes, colon: bytes = b":") -> bytes:
