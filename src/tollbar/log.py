@@ -36,6 +36,7 @@ LONGEST: Final = 256  # characters of a value that came from outside
 _plain = re.compile(r"[A-Za-z0-9_.:@+/*#%,~= -]*").fullmatch
 _plain_word = re.compile(r"[A-Za-z0-9_.:@+/*#%,~-]*").fullmatch
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_MILLISECONDS: Final = [f".{number:03d}Z" for number in range(1000)]
 Value = str | int | float
 
 
@@ -87,7 +88,11 @@ class CallLog:
                 self._ended(fact)  # type: ignore[arg-type]
             elif kind is Answered:
                 self._answered[fact.call] = fact.now
-                if self.level <= INFO:
+                if self.level > INFO:
+                    continue
+                if self.style is as_text:
+                    self._lines.append(f"{self._time(fact.utc)} answered call={fact.call}")
+                else:
                     self.line(INFO, "answered", fact.utc, {"call": fact.call})
             elif kind is TurnedAway:
                 self._turned_away(fact)  # type: ignore[arg-type]
@@ -110,12 +115,14 @@ class CallLog:
     def line(self, level: int, event: str, utc: float, values: dict[str, Value]) -> None:
         """Add one line to the batch."""
         if level >= self.level:
-            second = int(utc)
-            if second != self._second:
-                self._second = second
-                self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-            stamp = f"{self._stamp}.{int((utc - second) * 1000):03d}Z"
-            self._lines.append(self.style(stamp, event, values))
+            self._lines.append(self.style(self._time(utc), event, values))
+
+    def _time(self, utc: float) -> str:
+        second = int(utc)
+        if second != self._second:
+            self._second = second
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        return self._stamp + _MILLISECONDS[int((utc - second) * 1000)]
 
     def _attempted(self, fact: Attempted) -> None:
         decision = fact.decision
@@ -256,15 +263,26 @@ def code_values(decision: Decision) -> dict[str, Value]:
 
 
 def as_text(stamp: str, event: str, values: dict[str, Value]) -> str:
-    pairs = [f"{key}={value}" for key, value in values.items()]
-    line = " ".join(pairs)
-    if not _plain(line) or line.count(" ") >= len(pairs) or line.count("=") > len(pairs):
+    keys = tuple(values)
+    line = _shapes[keys] % tuple(values.values())
+    if not _plain(line) or line.count(" ") >= len(keys) or line.count("=") > len(keys):
         # Something in it could be taken for more than one value: quote what is not plain.
         line = " ".join(
             f"{key}={value if _plain_word(str(value)) else _encode(str(value))}"
             for key, value in values.items()
         )
     return f"{stamp} {event} {line}"
+
+
+class _Shapes(dict[tuple[str, ...], str]):
+    """The keys of a line, as a format for their values: as many as there are kinds of line."""
+
+    def __missing__(self, keys: tuple[str, ...]) -> str:
+        shape = self[keys] = " ".join([f"{key}=%s" for key in keys])
+        return shape
+
+
+_shapes: Final = _Shapes()
 
 
 def as_json(stamp: str, event: str, values: dict[str, Value]) -> str:

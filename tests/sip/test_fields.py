@@ -16,7 +16,7 @@ def test_via_as_everyone_writes_it() -> None:
         b"pbx.example.com:5062",
     )
     assert via.branch == b"z9hG4bKa"
-    assert via.params == {b"branch": b"z9hG4bKa", b"rport": b"", b"received": b"192.0.2.1"}
+    assert via.params == {b"rport": b"", b"received": b"192.0.2.1"}
 
 
 def test_via_without_port_and_parameters() -> None:

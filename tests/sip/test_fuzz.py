@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -46,8 +46,8 @@ TOUCHES: list[Callable[[Message], object]] = [
     lambda m: m.call_id,
     lambda m: m.max_forwards,
     lambda m: m.request_uri.number,
-    lambda m: [m.items(name) for name in m.names],
-    lambda m: [m.tokens(name) for name in m.names],
+    lambda m: [m.items(name) for name, _ in m.lines],
+    lambda m: [m.tokens(name) for name, _ in m.lines],
 ]
 
 
@@ -69,11 +69,11 @@ def readable(data: bytes) -> None:
         assert lenient.method
         assert lenient.via.host
         _ = lenient.from_, lenient.to, lenient.call_id, lenient.cseq
-        assert all(map(grammar.is_sendable, (*lenient.names, *lenient.values, lenient.uri)))
+        assert all(map(grammar.is_sendable, (*chain(*lenient.lines), lenient.uri)))
         found.append(lenient)
     for message in found:
-        assert all(map(grammar.is_sendable, message.names))
-        assert not any(b"\r" in value or b"\n" in value for value in message.values)
+        assert all(grammar.is_sendable(name) for name, _ in message.lines)
+        assert not any(b"\r" in value or b"\n" in value for _, value in message.lines)
         for touch in TOUCHES:
             assert answer(partial(touch, message)) in (0, 400)
 

@@ -493,7 +493,7 @@ class Call:
     def rest(self, now: float) -> None:
         """Where only late repeats are waited for, keep nothing else: most of the calls in
         memory are over, and there for those 32 seconds."""
-        if not self.ended:
+        if not self.ended or self.decision is OVER:
             return
         for item in self.live:
             if not isinstance(item, Transaction) or item.state not in LINGERING:

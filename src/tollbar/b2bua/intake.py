@@ -9,9 +9,8 @@ from typing import Final
 from tollbar.policy.attempt import Attempt
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address
+from tollbar.sip.fields import addresses
 from tollbar.sip.message import Message
-from tollbar.sip.uri import Uri
 
 WORKGROUP: Final = b"X-Workgroup"
 
@@ -32,13 +31,12 @@ class Intake:
 
     def attempt(self, message: Message, peer: str) -> Attempt:
         """Raises SipError(400) where an address the caller is known by cannot be read."""
-        names = message.names
         codes: list[tuple[str, str]] = []
-        for name, value in zip(names, message.values, strict=True):
-            if name.lower() in self._aliases and value:
+        for name, value in message.lines:
+            if value and name.lower() in self._aliases:
                 codes.append(("header", _text(value)))
         workgroups: Sequence[str] = ()
-        if WORKGROUP in names:
+        if WORKGROUP in message.fields:
             workgroups = [_text(value) for value in message.all(WORKGROUP) if value]
         uri = message.request_uri
         sender = message.from_
@@ -52,12 +50,12 @@ class Intake:
         if parameter in sender.params:
             codes.append(("from_parameter", _text(sender.params[parameter])))
         asserted: list[str] = []
-        if b"P-Asserted-Identity" in names:
+        if b"P-Asserted-Identity" in message.fields:
             asserted = self._numbers(message.items(b"P-Asserted-Identity"))
         diverters: list[str] = []
-        if b"Diversion" in names:
+        if b"Diversion" in message.fields:
             diverters = self._numbers(message.items(b"Diversion"))
-        elif b"History-Info" in names:
+        elif b"History-Info" in message.fields:
             diverters = self._diverters(message.items(b"History-Info"))
         return Attempt(
             peer=peer,
@@ -84,7 +82,7 @@ class Intake:
         found = []
         for value in values:
             try:
-                found.append(self._undress(Address(value).parsed.number))
+                found.append(self._undress(addresses[value].parsed.number))
             except SipError:
                 continue
         return found
@@ -94,7 +92,7 @@ class Intake:
         found = []
         for value in values[-2::-1]:
             try:
-                uri = Uri.parse(Address(value).uri)
+                uri = addresses[value].parsed
             except SipError:
                 continue
             found.append(self._undress(uri.number))

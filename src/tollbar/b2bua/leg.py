@@ -129,7 +129,7 @@ class Caller:
         self.cseq = invite.cseq
         self.reliable = speaks_reliably(invite)
         self.routes = b""
-        if b"Record-Route" in invite.names:
+        if b"Record-Route" in invite.fields:
             routes = invite.all(b"Record-Route")
             self.routes = b"".join([b"Record-Route: %b\r\n" % route for route in routes])
         self.dialog: Dialog | None = None
@@ -320,7 +320,7 @@ class Callee:
             return
         fork = self._fork(message)
         reliable = False
-        if b"RSeq" in message.names and b"100rel" in message.tokens(b"Require"):
+        if b"RSeq" in message.fields and b"100rel" in message.tokens(b"Require"):
             value = message.first(b"RSeq") or b""
             rseq = int(value) if value.isdigit() and len(value) < 11 else 0
             if not rseq or (fork.rseq_heard and rseq != fork.rseq_heard + 1):

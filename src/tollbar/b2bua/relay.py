@@ -12,7 +12,8 @@ from urllib.parse import quote, unquote
 from tollbar.b2bua.peer import Peer
 from tollbar.policy.attempt import Decision, Route
 from tollbar.sip import grammar
-from tollbar.sip.fields import Address
+from tollbar.sip.fields import Address, uris
+from tollbar.sip.memo import Memo
 from tollbar.sip.message import Message
 from tollbar.sip.stack import Listener
 
@@ -116,13 +117,14 @@ class Relay:
             re.IGNORECASE,
         )
         self._undress = undress
+        self._callers = Memo(self._undressed)
         self._intersections: dict[tuple[bytes, bytes], bytes] = {}
 
     def headers(self, message: Message, trusted: bool) -> bytes:
         """The header lines of ``message`` that cross; ``trusted``: identity may."""
         aliases = self._aliases
         lines = []
-        for name, value in zip(message.names, message.values, strict=True):
+        for name, value in message.lines:
             if name in OURS:
                 if name == b"Allow" or name == b"Supported":
                     lines.append(self._intersection(name, value))
@@ -192,13 +194,13 @@ class Relay:
         if reliable and SUPPORTED in headers:
             reliable = b""
         display, caller = self._caller(message.from_)
-        sender = b"%b<sip:%b@%b>;tag=%b" % (display, caller, domain, tag)
+        local = b"%b<sip:%b@%b>;tag=%b" % (display, caller, domain, tag)
         rest = (
             b"Max-Forwards: %d\r\nFrom: %b\r\nTo: <sip:%b%b>\r\n"
             b"Call-ID: %b\r\nCSeq: 1 INVITE\r\n%b%b%b%bContent-Length: %d\r\n\r\n%b"
             % (
                 hops_left(message),
-                sender,
+                local,
                 user,
                 peer.domain or peer.host,
                 call_id,
@@ -210,7 +212,7 @@ class Relay:
                 body,
             )
         )
-        return start, rest, sender
+        return start, rest, local
 
     def message(
         self,
@@ -257,7 +259,12 @@ class Relay:
 
     def _caller(self, address: Address) -> tuple[bytes, bytes]:
         """From's display name and user, a code in either left behind."""
-        uri = address.parsed
+        return self._callers[b"%b\0%b" % (address.display, address.uri)]
+
+    def _undressed(self, sender: bytes) -> tuple[bytes, bytes]:
+        """`_caller` for a name, a zero byte and a URI."""
+        display, _, address = sender.rpartition(b"\0")
+        uri = uris[address]
         if uri.opaque:
             # mailto: and the like: what stands there is a name to us, never an address.
             user = user_part(uri.opaque.decode("utf-8", "replace"))
@@ -267,8 +274,7 @@ class Relay:
             number = self._undress(dialled)
             if number != dialled:
                 user = user_part(number)
-        display = grammar.quote(address.display) + b" " if address.display else b""
-        return display, user or b"anonymous"
+        return grammar.quote(display) + b" " if display else b"", user or b"anonymous"
 
 
 def user_part(number: str) -> bytes:

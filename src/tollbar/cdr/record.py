@@ -84,8 +84,13 @@ class Record:
     def draft(self) -> str:
         """The record so far as one line of JSON; ``from_draft`` reads it."""
         # The decision is JSON already: spliced in, not quoted a second time.
+        decision = self.decision or "null"
+        if self.ringing is None and self.answer is None and self.end is None:
+            row = _BEGUN % _begun(self)
+            if row.count('"') == _QUOTES and "\\" not in row:
+                return f"{row},{decision}]"
         row = compact((_VERSION, *_drafted(self)))
-        return f"{row[:-1]},{self.decision or 'null'}]"
+        return f"{row[:-1]},{decision}]"
 
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON: the two JSON texts opened, everything else as it is."""
@@ -100,8 +105,17 @@ COLUMNS: Final = tuple(f.name for f in fields(Record))
 
 _values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
 # A draft's own order: what was added since the first release stands before the decision.
-_drafted: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
-    *(name for name in COLUMNS if name != "decision")
+_DRAFTED: Final = tuple(name for name in COLUMNS if name != "decision")
+_drafted: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*_DRAFTED)
+# A call that has only begun, as nearly every draft has it: nothing in it to escape.
+_LATER: Final = ("ringing", "answer", "end")
+_TEXTS: Final = frozenset(f.name for f in fields(Record) if f.type is str)
+_BEGUN: Final = f"[{_VERSION}," + ",".join(
+    "null" if name in _LATER else '"%s"' if name in _TEXTS else "%d" for name in _DRAFTED
+)
+_QUOTES: Final = _BEGUN.count('"')
+_begun: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
+    *(name for name in _DRAFTED if name not in _LATER)
 )
 _IN_REPORT: Final = COLUMNS.index("in_report")
 _UNREADABLE: Final = "not a draft this release can read"
@@ -113,7 +127,7 @@ compact: Final = json.JSONEncoder(
 
 def from_draft(draft: str) -> Record:
     """The record that ``Record.draft`` wrote; ValueError for anything else."""
-    row = json.loads(draft)
+    row = json.loads(draft, strict=False)  # control characters stand as they are
     if not isinstance(row, list) or not row:
         raise ValueError(_UNREADABLE)
     if row[0] == _FIRST and len(row) == len(COLUMNS):

@@ -8,6 +8,7 @@ deadline. It must never look into a message, and never let an error of one hop r
 import asyncio
 import time
 from collections.abc import Callable
+from math import ceil
 from typing import Final, cast
 
 from tollbar.b2bua.facts import Fact
@@ -15,6 +16,7 @@ from tollbar.net.seam import Channel, Engine, Port, Tap
 from tollbar.sip.flow import Flow, Hop
 
 ROUNDS: Final = 16  # of facts and sends in one settle; what is left waits for the next turn
+GRAIN: Final = 0.01  # seconds: deadlines that fall into one grain share a wake-up
 TICK: Final = 0.5  # seconds between looks at the clock step and the beat
 SWEEP: Final = 5.0  # seconds between looks for idle connections
 STEP: Final = 0.01  # seconds UTC may drift from the offset before it is handed in again
@@ -151,6 +153,8 @@ class Driver:
         else:
             self.loop.call_soon(self.later)
         due = engine.next_deadline()
+        if due is not None:
+            due = ceil(due / GRAIN) * GRAIN
         if due != self.due:
             if self.alarm is not None:
                 self.alarm.cancel()

@@ -3,13 +3,10 @@
 Account codes never appear here, accepted or not: the record has its own field for one.
 """
 
-import json
-from typing import Final
+from json.encoder import encode_basestring as _quoted
 
 from tollbar.policy.account import mask
 from tollbar.policy.attempt import ANSWER, FORWARD, Decision
-
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def as_dict(decision: Decision) -> dict[str, object]:
@@ -52,31 +49,35 @@ def as_dict(decision: Decision) -> dict[str, object]:
 
 def as_json(decision: Decision) -> str:
     """What a record has no column for, as one compact line: with them it is the whole."""
-    found: dict[str, object] = {
-        "action": decision.action,
-        "verification": decision.verification,
-        "code_check": decision.code_check,
-        "steps": decision.steps,
-    }
+    # Written by hand, word by word of ours and value by value: a third of what an encoder takes.
+    asks = "true" if decision.verification else "false"
+    steps = ",".join([f"[{_quoted(what)},{_quoted(found)}]" for what, found in decision.steps])
+    text = (
+        f'{{"action":"{decision.action}","verification":{asks},'
+        f'"code_check":"{decision.code_check}","steps":[{steps}]'
+    )
     if decision.dial_object:
-        found["dial_object"] = decision.dial_object
+        text += f',"dial_object":{_quoted(decision.dial_object)}'
     if decision.display != decision.dialled:
-        found["display"] = decision.display
+        text += f',"display":{_quoted(decision.display)}'
     if decision.location:
-        found["location"] = decision.location
+        text += f',"location":{_quoted(decision.location)}'
     if decision.emergency:
-        found["emergency"] = True
+        text += ',"emergency":true'
     if decision.reason:
-        found["reason"] = decision.reason
-        found["status"] = decision.status
-        found["text"] = decision.text
+        text += (
+            f',"reason":"{decision.reason}","status":{decision.status},'
+            f'"text":{_quoted(decision.text)}'
+        )
     if decision.shadow:
-        found["shadow"] = True
+        text += ',"shadow":true'
     if decision.routes:
-        found["routes"] = [
-            (route.peer, route.dial_string, route.dial_group) for route in decision.routes
+        routes = [
+            f"[{_quoted(route.peer)},{_quoted(route.dial_string)},{_quoted(route.dial_group)}]"
+            for route in decision.routes
         ]
-    return _compact(found)
+        text += f',"routes":[{",".join(routes)}]'
+    return text + "}"
 
 
 def as_text(decision: Decision) -> str:

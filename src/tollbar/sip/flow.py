@@ -16,7 +16,8 @@ class Flow:
     """A path bytes came over and can go back on.
 
     ``listener`` is the configured listener's name; ``transport`` one of udp, tcp, tls;
-    ``address`` (an IP literal without brackets) and ``port`` are the peer's;
+    ``address`` (an IP literal without brackets; ``host`` is the same as bytes) and ``port``
+    are the peer's;
     ``names`` are the subject names of its TLS client certificate, verified;
     ``channel`` belongs to the driver and ``source`` to the engine; neither looks into the
     other's. ``gone``: this connection is dead; nothing more is to be sent on it.
@@ -26,6 +27,7 @@ class Flow:
         "address",
         "channel",
         "gone",
+        "host",
         "listener",
         "names",
         "port",
@@ -46,6 +48,7 @@ class Flow:
         self.listener = listener
         self.transport = transport
         self.address = address
+        self.host = address.encode()
         self.port = port
         self.channel = channel
         self.names = names

@@ -8,9 +8,10 @@ message or a SipError, in linear time.
 import re
 from typing import Final
 
-from tollbar.sip import fields, grammar
+from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address, Via
+from tollbar.sip.fields import Address, Via, addresses, cseqs, uris
+from tollbar.sip.memo import Kept, Memo
 from tollbar.sip.uri import Uri
 
 MOST_BYTES: Final = 65_535
@@ -70,9 +71,18 @@ def _spellings() -> dict[bytes, bytes]:
     return names
 
 
+Line = tuple[bytes, bytes]  # name and value
+
+_STATUS: Final = {b"%d" % status: status for status in range(100, 700)}
 _NAMES: Final = _spellings()
 _name = _NAMES.get
 _BLANK: Final = (b" ", b"\t")
+# What a peer says the same in every call.
+_STEADY: Final = frozenset(
+    b"Accept Allow Allow-Events Contact Content-Length Content-Type CSeq Max-Forwards "
+    b"P-Asserted-Identity Privacy Require Server Supported User-Agent".split()
+)
+_steady: Kept[Line] = Kept()
 _fold = re.compile(rb"\r\n[ \t]++")
 _version = re.compile(rb"SIP/[0-9]++\.[0-9]++", re.IGNORECASE).fullmatch
 _call_id = re.compile(rb"[\x21-\x7e]++").fullmatch
@@ -81,9 +91,9 @@ _call_id = re.compile(rb"[\x21-\x7e]++").fullmatch
 class Message:
     """One request (``status`` 0) or response (``method`` empty).
 
-    ``names`` and ``values`` stand side by side in the order received: known names in their
-    canonical spelling, unknown ones as received; values unfolded and stripped. ``data`` is
-    the whole message as received.
+    ``lines`` are names and values in the order received: known names in their canonical
+    spelling, unknown ones as received; values unfolded and stripped. ``fields`` has the first
+    value of each name. ``data`` is the whole message as received.
     Parsed values (``via``, ``from_`` and so on) raise SipError(400) when touched broken or,
     but for Contact and Max-Forwards, missing.
     """
@@ -99,12 +109,12 @@ class Message:
         "_via",
         "body",
         "data",
+        "fields",
+        "lines",
         "method",
-        "names",
         "reason",
         "status",
         "uri",
-        "values",
     )
 
     def __init__(self) -> None:
@@ -112,8 +122,8 @@ class Message:
         self.uri = b""
         self.status = 0
         self.reason = b""
-        self.names: list[bytes] = []
-        self.values: list[bytes] = []
+        self.lines: list[Line] = []
+        self.fields: dict[bytes, bytes] = {}
         self.body = b""
         self.data = b""
         self._call_id: bytes | None = None
@@ -148,27 +158,32 @@ class Message:
         self.data = data
         self._start(lines[0])
         del lines[0]
-        names = self.names
-        values = self.values
+        read = self.lines
         for line in lines:
-            name, colon, value = line.partition(b":")
-            known = _name(name)
-            if known is None:
-                if line[:1] in _BLANK and names:
-                    values[-1] = (values[-1] + b" " + line.strip()).strip()
-                    continue
-                known = canonical(name, colon)
-            names.append(known)
-            values.append(value.strip())
-        if CONTENT_LENGTH in names:
-            at = names.index(CONTENT_LENGTH)
-            length = grammar.number(values[at], MOST_BYTES)
+            pair = _steady.get(line)
+            if pair is None:
+                name, colon, value = line.partition(b":")
+                known = _name(name)
+                if known is None:
+                    if line[:1] in _BLANK and read:
+                        name, before = read[-1]
+                        read[-1] = name, (before + b" " + line.strip()).strip()
+                        continue
+                    known = canonical(name, colon)
+                pair = known, value.strip()
+                if known in _STEADY:
+                    _steady.keep(line, pair)
+            read.append(pair)
+        found = self.fields = dict(read)
+        if len(found) != len(read):
+            found.update(reversed(read))
+        if CONTENT_LENGTH in found:
+            length = grammar.number(found[CONTENT_LENGTH], MOST_BYTES)
             if len(body) != length:
                 if len(body) < length:
                     raise SipError(400, "Body Shorter Than Content-Length")
                 body = body[:length]
-            at += 1
-            if at < len(names) and CONTENT_LENGTH in names[at:]:
+            if len(found) != len(read):
                 for value in self.all(CONTENT_LENGTH):
                     if grammar.number(value, MOST_BYTES) != length:
                         raise SipError(400, "Conflicting Content-Length")
@@ -176,18 +191,25 @@ class Message:
         return self
 
     def _start(self, line: bytes) -> None:
+        if line[:8] == b"SIP/2.0 " and line[11:12] == b" ":
+            status = _STATUS.get(line[8:11])
+            if status is None:
+                raise SipError(400, "Bad Status Line")
+            self.status = status
+            self.reason = line[12:]
+            return
         if line[:4].upper() == b"SIP/":
             version, _, rest = line.partition(b" ")
             code, _, self.reason = rest.partition(b" ")
-            if len(code) != 3 or not code.isdigit() or not b"100" <= code <= b"699":
+            if code not in _STATUS:
                 raise SipError(400, "Bad Status Line")
-            self.status = int(code)
+            self.status = _STATUS[code]
         else:
             parts = line.split(b" ")
             if len(parts) != 3:
                 raise SipError(400, "Bad Request Line")
             self.method, self.uri, version = parts
-            if not grammar.is_token(self.method) or not self.uri:
+            if not self.uri or not grammar.is_token(self.method):
                 raise SipError(400, "Bad Request Line")
         if version != b"SIP/2.0" and version.upper() != b"SIP/2.0":
             if _version(version):
@@ -196,13 +218,13 @@ class Message:
 
     def first(self, name: bytes) -> bytes | None:
         """The value of the first line of that (canonical) name."""
-        names = self.names
-        return self.values[names.index(name)] if name in names else None
+        return self.fields.get(name)
 
     def all(self, name: bytes) -> list[bytes]:
         """The values of all lines of that name, in order."""
-        values = self.values
-        return [values[at] for at, found in enumerate(self.names) if found == name]
+        if name not in self.fields:
+            return []
+        return [value for found, value in self.lines if found == name]
 
     def items(self, name: bytes) -> list[bytes]:
         """The elements of a comma list over all lines of that name, empty ones dropped."""
@@ -216,14 +238,19 @@ class Message:
 
         Never raises: what is no token is told as it stands, and equals none of ours.
         """
-        items = [item for value in self.all(name) for item in map(bytes.strip, value.split(b","))]
-        return [item if name == b"Allow" else item.lower() for item in items if item]
+        if name not in self.fields:
+            return []
+        if name == b"Allow":
+            return [word for value in self.all(name) for word in _words(value)]
+        if len(self.fields) == len(self.lines):
+            return _lower_words[self.fields[name]]
+        return [word for value in self.all(name) for word in _lower_words[value]]
 
     def _need(self, name: bytes) -> bytes:
-        names = self.names
-        if name not in names:
+        found = self.fields.get(name)
+        if found is None:
             raise SipError(400, f"Missing {name.decode()}")
-        return self.values[names.index(name)]
+        return found
 
     @property
     def via(self) -> Via:
@@ -264,43 +291,43 @@ class Message:
     def cseq(self) -> int:
         found = self._cseq
         if found is None:
-            found = self._cseq = fields.cseq(self._need(CSEQ))
+            found = self._cseq = cseqs[self._need(CSEQ)]
         return found[0]
 
     @property
     def cseq_method(self) -> bytes:
         found = self._cseq
         if found is None:
-            found = self._cseq = fields.cseq(self._need(CSEQ))
+            found = self._cseq = cseqs[self._need(CSEQ)]
         return found[1]
 
     @property
     def contact(self) -> Address | None:
         """The first Contact; None where there is none. ``*`` (REGISTER) is its own URI."""
         found = self._contact
-        if found is None and CONTACT in self.names:
-            value = self._need(CONTACT)
+        if found is None and CONTACT in self.fields:
+            value = self.fields[CONTACT]
             if b"," in value or not value:
                 value = (self.items(CONTACT) or [b""])[0]
             if value:
-                found = self._contact = Address(value)
+                found = self._contact = addresses[value]
         return found
 
     @property
     def record_routes(self) -> list[bytes]:
         """The elements of Record-Route, each an address that can be read."""
-        if b"Record-Route" not in self.names:
+        if b"Record-Route" not in self.fields:
             return []
         found = self.items(b"Record-Route")
         for value in found:
-            _ = Address(value).parsed
+            _ = addresses[value].parsed
         return found
 
     @property
     def max_forwards(self) -> int | None:
         found = self._max_forwards
         if found < 0:
-            value = self.first(MAX_FORWARDS)
+            value = self.fields.get(MAX_FORWARDS)
             if value is None:
                 return None
             found = self._max_forwards = grammar.number(value, 255)
@@ -311,7 +338,7 @@ class Message:
         """The Request-URI taken apart."""
         found = self._request_uri
         if found is None:
-            found = self._request_uri = Uri.parse(self.uri)
+            found = self._request_uri = uris[self.uri]
         return found
 
     def check(self) -> None:
@@ -320,15 +347,17 @@ class Message:
         RFC 3261 8.1.1 names the mandatory fields; Max-Forwards may be missing, as
         RFC 2543 elements leave it out. After it the parsed values can be touched freely.
         """
-        names = self.names
-        if len(set(names)) != len(names):
+        fields = self.fields
+        repeated = False
+        if len(fields) != len(self.lines):
             for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
-                if names.count(name) > 1:
+                if len(self.all(name)) > 1:
                     raise SipError(400, f"Repeated {name.decode()}")
-        if len(names) + self.data.count(b",") > MOST_HOPS:
-            for name in (VIA, b"Route", b"Record-Route"):
-                if len(self.items(name)) > MOST_HOPS:
-                    raise SipError(400, f"Too Many {name.decode()} Entries")
+            repeated = True
+        for name in (VIA, b"Route", b"Record-Route"):
+            many = name in fields and (repeated or b"," in fields[name])
+            if many and len(self.items(name)) > MOST_HOPS:
+                raise SipError(400, f"Too Many {name.decode()} Entries")
         _ = self.via, self.call_id, self.max_forwards
         if self.cseq_method != self.method and not self.status:
             raise SipError(400, "CSeq Method Mismatch")
@@ -342,6 +371,17 @@ class Message:
             _ = self.request_uri, self.record_routes
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
+
+
+def _words(value: bytes) -> list[bytes]:
+    return [word for word in map(bytes.strip, value.split(b",")) if word]
+
+
+def _lower(value: bytes) -> list[bytes]:
+    return _words(value.lower())
+
+
+_lower_words: Memo[list[bytes]] = Memo(_lower)
 
 
 def canonical(name: bytes, colon: bytes = b":") -> bytes:
@@ -373,10 +413,11 @@ def salvage(data: bytes) -> Message | None:
     for line in lines[1:]:
         raw, _, value = line.partition(b":")
         name = _NAMES.get(raw.rstrip(b" \t").lower())
-        if name == VIA or (name in (FROM, TO, CALL_ID, CSEQ) and name not in found.names):
+        if name == VIA or (name in (FROM, TO, CALL_ID, CSEQ) and name not in found.fields):
             assert name is not None
-            found.names.append(name)
-            found.values.append(grammar.clean(value.strip(b" \t")))
+            value = grammar.clean(value.strip(b" \t"))
+            found.lines.append((name, value))
+            found.fields.setdefault(name, value)
     try:
         _ = found.via
     except SipError:

@@ -17,41 +17,53 @@ _VIA: Final = re.compile(
     rb"branch=(z9hG4bK[^\s;,]++))?",
     re.IGNORECASE,
 )
+# The same where it stands first and as nearly everyone writes it: a quarter of the time.
+_plain_via: Final = re.compile(
+    rb"([A-Z]++) [^\r\n]++\r\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
+    rb";branch=(z9hG4bK[^\s;,]++)"
+).match
+_rport: Final = re.compile(rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", re.IGNORECASE)
 _received: Final = re.compile(rb";[ \t]*received[ \t]*(?:=[^;,]*)?(?=;|$)", re.IGNORECASE)
 
 
 def mirror(message: Message, flow: Flow) -> bytes:
     """The lines every response repeats (8.2.6.2), To left out; received and rport filled in."""
     via = message.via
-    values = message.all(b"Via")
     top = via.text
     added = top
-    address = flow.address.encode()
     if b"received" in via.params:
         # What a sender says of its own address is not known until we have seen it.
         added = _received.sub(b"", added)
     if b"rport" in via.params and not via.params[b"rport"]:
-        added = _fill_rport(added, flow.port) + b";received=" + address
-    elif via.host.strip(b"[]") != address:
-        added = added + b";received=" + address
+        added = b"%b;received=%b" % (_fill_rport(added, flow.port), flow.host)
+    elif via.host.strip(b"[]") != flow.host:
+        added = b"%b;received=%b" % (added, flow.host)
+    first = message.fields[b"Via"]
     if added is not top:
-        value = values[0]
-        at = value.index(top)  # an empty element may stand before it
-        values[0] = value[:at] + added + value[at + len(top) :]
-    lines = [b"Via: %b\r\n" % value for value in values]
-    lines.append(
-        b"From: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n"
-        % (message.from_.text, message.call_id, message.cseq, message.cseq_method)
+        at = first.index(top)  # an empty element may stand before it
+        first = first[:at] + added + first[at + len(top) :]
+    fields = message.fields
+    more = b""
+    if len(fields) != len(message.lines):
+        more = b"".join([b"Via: %b\r\n" % value for value in message.all(b"Via")[1:]])
+    data = b"Via: %b\r\n%bFrom: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n" % (
+        first,
+        more,
+        message.from_.text,
+        message.call_id,
+        message.cseq,
+        message.cseq_method,
     )
-    if b"Timestamp" in message.names:
-        lines.append(b"Timestamp: %b\r\n" % (message.first(b"Timestamp") or b""))
-    return b"".join(lines)
+    if b"Timestamp" in fields:
+        data += b"Timestamp: %b\r\n" % fields[b"Timestamp"]
+    return data
 
 
 def _fill_rport(text: bytes, port: int) -> bytes:
-    return re.sub(
-        rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", b";rport=%d" % port, text, count=1, flags=re.I
-    )
+    before, plain, after = text.partition(b";rport;")
+    if plain:
+        return b"%b;rport=%d;%b" % (before, port, after)
+    return _rport.sub(b";rport=%d" % port, text, count=1)
 
 
 def server_key(data: bytes, flow: Flow) -> bytes:
@@ -59,13 +71,17 @@ def server_key(data: bytes, flow: Flow) -> bytes:
 
     Empty where the branch lacks the magic cookie.
     """
+    plain = _plain_via(data)
+    if plain is not None:
+        method, sent_by, branch = plain.groups()
+        kind = b"INVITE" if method == b"ACK" else method
+        return b"%b %b %b %b" % (branch, sent_by, kind, flow.host)
+    method = data[: data.find(b" ", 0, 64)]
+    kind = b"INVITE" if method == b"ACK" else method
     via = _VIA.search(data)
     if via is None or via[2] is None:
         return b""
-    sent_by, branch = via.groups()
-    method = data[: data.find(b" ", 0, 64)]
-    kind = b"INVITE" if method == b"ACK" else method
-    return b" ".join((branch, sent_by, kind, flow.address.encode()))
+    return b"%b %b %b %b" % (via[2], via[1], kind, flow.host)
 
 
 def plain_key(message: Message, flow: Flow) -> bytes:
@@ -77,5 +93,5 @@ def plain_key(message: Message, flow: Flow) -> bytes:
         message.cseq,
         method,
         message.via.text,
-        flow.address.encode(),
+        flow.host,
     )

@@ -9,9 +9,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address
+from tollbar.sip.fields import addresses, uris
 from tollbar.sip.flow import TCP, TLS, UDP, Hop, Target
-from tollbar.sip.uri import Uri
 
 _DEFAULT_PORT: Final = {UDP: 5060, TCP: 5060, TLS: 5061}
 
@@ -27,7 +26,7 @@ def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: dict[str, 
         if not way.gone:
             return way
         way = Target(way.listener, way.transport, way.address, way.port)
-    return resolve(Address(routes[0]).uri if routes else target, way, listeners)
+    return resolve(addresses[routes[0]].uri if routes else target, way, listeners)
 
 
 @lru_cache(maxsize=1024)
@@ -44,7 +43,7 @@ def literal(host: bytes) -> str:
 def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
     """The hop that a URI names, or ``way`` where it names none that we can reach."""
     try:
-        uri = Uri.parse(text)
+        uri = uris[text]
     except SipError:
         return way
     address = literal(uri.host)
@@ -71,4 +70,4 @@ def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
 
 def strict_first(routes: list[bytes]) -> bool:
     """Is the first route that of a strict router (no ``lr``)?"""
-    return bool(routes) and b"lr" not in Uri.parse(Address(routes[0]).uri).params
+    return bool(routes) and b"lr" not in uris[addresses[routes[0]].uri].params

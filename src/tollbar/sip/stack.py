@@ -90,6 +90,8 @@ COUNTED: Final = frozenset(
     )
 )
 
+TRYING: Final = Message()  # stands for every 100
+TRYING.status = 100
 STATUSES: Final = frozenset(b"%d" % status for status in range(100, 700))
 
 BRANCH_LENGTH: Final = len(COOKIE) + 16
@@ -322,10 +324,17 @@ class Stack:
     def _response(self, data: bytes, flow: Flow, now: float) -> None:
         code = data[8:11]
         self.received[code if code in STATUSES else b"other"] += 1
+        at = data.find(b";branch=z9hG4bK") + 8
+        branch = data[at : at + BRANCH_LENGTH]
+        if code == b"100" and b" INVITE\r\n" in data:
+            # It says only that it came, and whose it is: nothing else in it is looked at.
+            client = self.clients.get(branch + b" INVITE")
+            if client is not None:
+                client.feed(PROVISIONAL, TRYING, now)
+                return
         try:
             message = Message.parse(data)
-            at = data.find(b";branch=z9hG4bK") + 8
-            key = b"%b %b" % (data[at : at + BRANCH_LENGTH], message.cseq_method)
+            key = b"%b %b" % (branch, message.cseq_method)
             client = self.clients.get(key)
             if client is None:
                 # Another Via layout than the one we sent, or nobody waits for it.
@@ -335,8 +344,9 @@ class Stack:
                 _ = message.to, message.contact, message.record_routes
                 if client is None:
                     _ = message.from_, message.call_id, message.cseq
-            vias = message.names.count(b"Via")
-            if vias == 1 and b"," in message.values[message.names.index(b"Via")]:
+            vias = 1
+            many = len(message.fields) != len(message.lines)
+            if many or b"," in message.fields.get(b"Via", b","):
                 vias = len(message.items(b"Via"))
         except SipError as error:
             self.core.noticed("malformed", flow, error.reason, now)

@@ -35,9 +35,9 @@ class Timer:
     def arm(self, target: Waiting, now: float) -> None:
         """Let ``target`` expire ``interval`` from now; an earlier deadline of it is replaced."""
         waiting = self.waiting
-        if target in waiting:
-            del waiting[target]
         deadline = now + self.interval
+        if target in waiting:
+            waiting.move_to_end(target)
         waiting[target] = deadline
         if deadline < self.timers.due:
             self.timers.due = deadline
@@ -49,10 +49,11 @@ class Timer:
 class Timers:
     """All queues. ``due`` is never later than the first deadline, so waking then is safe."""
 
-    __slots__ = ("all", "due")
+    __slots__ = ("all", "due", "queues")
 
     def __init__(self) -> None:
         self.all: dict[tuple[float, int], Timer] = {}
+        self.queues: list[Timer] = []
         self.due = inf
 
     def timer(self, interval: float, event: int) -> Timer:
@@ -64,22 +65,25 @@ class Timers:
         found = self.all.get((interval, event))
         if found is None:
             found = self.all[interval, event] = Timer(self, interval, event)
+            self.queues.append(found)
         return found
 
     def expire(self, now: float) -> None:
         """Fire everything due at ``now``; what firing arms for later waits for later."""
-        for timer in list(self.all.values()):
+        self.due = inf
+        for timer in self.queues:
             waiting = timer.waiting
             while waiting:
-                target = next(iter(waiting))
-                if waiting[target] > now:
+                target, deadline = next(iter(waiting.items()))
+                if deadline > now:
+                    self.due = min(self.due, deadline)
                     break
                 del waiting[target]
-                target.expired(timer.event, now)
-        self.due = min(
-            (next(iter(t.waiting.values())) for t in self.all.values() if t.waiting),
-            default=inf,
-        )
+                try:
+                    target.expired(timer.event, now)
+                except BaseException:
+                    self.due = now  # the rest is still due
+                    raise
 
     def next_deadline(self) -> float | None:
         return None if self.due == inf else self.due

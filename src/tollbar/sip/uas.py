@@ -21,7 +21,7 @@ def refusal(
         return 405, b"Allow: %b\r\n" % b", ".join(methods)
     if message.uri.partition(b":")[0].lower() not in SCHEMES:
         return 416, b""
-    if b"Require" in message.names:
+    if b"Require" in message.fields:
         unknown = [tag for tag in message.tokens(b"Require") if tag not in options]
         if unknown:
             return 420, b"Unsupported: %b\r\n" % b", ".join(unknown)

@@ -30,7 +30,17 @@ class Uri:
     A tel URI has its number in ``user``; any other scheme has all of its rest in ``opaque``.
     """
 
-    __slots__ = ("headers", "host", "opaque", "params", "password", "port", "scheme", "user")
+    __slots__ = (
+        "_number",
+        "headers",
+        "host",
+        "opaque",
+        "params",
+        "password",
+        "port",
+        "scheme",
+        "user",
+    )
 
     def __init__(
         self,
@@ -51,6 +61,7 @@ class Uri:
         self.headers = headers
         self.password = password
         self.opaque = opaque
+        self._number: str | None = None
 
     @classmethod
     def parse(cls, text: bytes) -> "Uri":
@@ -85,10 +96,14 @@ class Uri:
 
         A URI of a scheme without a user part (``urn:service:sos``) is its own number.
         """
-        if self.opaque:
-            return (self.scheme + b":" + self.opaque).decode("utf-8", "replace")
-        user = self.user.partition(b";")[0]
-        return grammar.unescape(user).decode("utf-8", "replace")
+        found = self._number
+        if found is None:
+            if self.opaque:
+                number = self.scheme + b":" + self.opaque
+            else:
+                number = grammar.unescape(self.user.partition(b";")[0])
+            found = self._number = number.decode("utf-8", "replace")
+        return found
 
     @property
     def hostport(self) -> bytes:
