@@ -119,7 +119,7 @@ def test_the_keys_of_directory_yaml(asked: dict[str, set[str]], tmp_path: Path) 
         "": set(first_column(section(text, "The whole file"))),
         "default_user": grants,
         "roles": grants | {"description"},
-        "workgroups": grants | {"description", "roles"},
+        "workgroups": grants | {"description", "prefix", "roles"},
         "users": set(first_column(section(text, "users"))),
         "codes": set(first_column(section(text, "codes"))),
         "dial_plan": set(first_column(plan)),
