@@ -92,7 +92,7 @@ class Maker:
             self.flag(),
             self.one(None, first),
             self.one(None, last),
-            {name: self.text() for name in self.some(self.names)},
+            {name: self.text() or "0" for name in self.some(self.names)},
         )
 
     def user(self, name: str) -> User:

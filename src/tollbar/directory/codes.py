@@ -27,7 +27,8 @@ def read_code(name: str, value: Value) -> Code:
     code.valid_until = fields.parsed("valid_until", _day, None)
     if code.valid_from and code.valid_until and code.valid_until < code.valid_from:
         fields.wrong("valid_until", "lies before valid_from", "both days are included")
-    code.attributes = {key: _attribute(key, v) for key, v in fields.entries("attributes")}
+    attributes = {key: _attribute(key, v) for key, v in fields.entries("attributes")}
+    code.attributes = {key: text for key, text in attributes.items() if text}
     return code
 
 
