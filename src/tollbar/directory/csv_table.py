@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tollbar.directory.assignment import LISTS, listed
 from tollbar.directory.editing import names_of, node, path_of, put, read_entry, read_objects
 from tollbar.directory.entry import GAP, Entry
 from tollbar.directory.wording import Words
-from tollbar.document import Document, Finding, Place, Rejected, Value, meant
+from tollbar.document import Document, Finding, Place, Rejected, Value, Wrong, meant
 from tollbar.policy import finding
 from tollbar.policy.dialplan import DialObject
 from tollbar.tree import SCALAR, Node
@@ -43,12 +44,6 @@ COLUMNS: Final = {
 }
 """The columns of each kind; the first names the entry. A code has its attributes' too."""
 
-_LISTS: Final = frozenset(
-    (
-        *("extensions", "numbers", "workgroups", "roles", "access", "classifications"),
-        *("modify_queue", "administer", "dial_groups"),
-    )
-)
 _DIGITS: Final = frozenset(("code", "access", "default_code", "extensions", "numbers"))
 _SPOILT: Final = re.compile(r"[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+|=.*")
 _UNQUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
@@ -178,17 +173,13 @@ class _Table:
             put(words, _path(self.kind, column), given)
 
     def _given(self, line: int, number: int, column: str, text: str) -> Node | None:
-        if column not in _LISTS:
+        if column not in LISTS:
             return Node(SCALAR, line, number, text=text)
-        if not text.startswith("["):
-            parts: list[Any] = [part.strip() for part in text.split(",") if part.strip()]
-            return node(parts, line, number)
         try:
-            parts = json.loads(text)
-        except (ValueError, RecursionError):
-            parts = []
-            self._wrong(line, number, "starts with [ and is not JSON", "commas between names")
-        return node(parts, line, number)
+            return node(listed(text), line, number)
+        except Wrong as error:
+            self._wrong(line, number, error.what, error.hint)
+            return None
 
     def _keyed(self) -> Iterator[tuple[int, str, list[str]]]:
         """Every row with its line and its entry's key."""

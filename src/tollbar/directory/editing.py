@@ -24,7 +24,7 @@ from tollbar.directory.plan import (
     read_number_list,
 )
 from tollbar.directory.wording import Words, body
-from tollbar.document import Value
+from tollbar.document import Document, Value
 from tollbar.policy import finding
 from tollbar.policy.dialplan import CATEGORIES, DialObject
 from tollbar.tree import MAPPING, SCALAR, SEQUENCE, Node
@@ -94,6 +94,18 @@ def node(value: Any, line: int = 0, column: int = 0) -> Node:
     else:
         text = value if isinstance(value, str) else "true" if value else "false"
         found = Node(SCALAR, line, column, text=text)
+    return found
+
+
+def checked(tenant: str, kind: str, key: str, words: Words, names: Names) -> list[Entry]:
+    """The entries that a wording makes, several for a dial-plan entry of several patterns;
+    raises ``Rejected`` naming the entry."""
+    document = Document(f"{kind.replace('_', ' ')} {key}", node(words))
+    if kind == finding.DIAL_OBJECT:
+        found = read_objects(tenant, document.root, names)
+    else:
+        found = [read_entry(tenant, kind, key, document.root, names)]
+    document.settle()
     return found
 
 
