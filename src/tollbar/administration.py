@@ -116,6 +116,23 @@ def directory_database(gateway: Gateway, *, readonly: bool = False) -> Database:
     return Database(url, readonly=readonly)
 
 
+def directory_kept(gateway: Gateway) -> bool:
+    """Whether there is a database of its own, or a file that a first start made."""
+    return bool(gateway.database) or (gateway.state_directory / DIRECTORY_FILE).exists()
+
+
+def standing(gateway: Gateway) -> Standing | None:
+    """The directory in the database as it would be in force; None if there is none yet.
+
+    Nothing is created or changed. Raises ``Rejected`` or ``StoreError``.
+    """
+    if not directory_kept(gateway):
+        return None
+    with Administration(gateway, "", readonly=True) as administration:
+        held = administration.store.load()
+    return Standing(gateway, held) if held.revision else None
+
+
 def compiled(gateway: Gateway, entries: list[Entry], revision: int) -> list[Finding]:
     """What is doubtful about entries that can be used; raises ``Rejected`` if they cannot."""
     place = Place(f"directory revision {revision}" if revision else "directory")
@@ -184,15 +201,10 @@ def keep(gateway: Gateway, held: Held, say: Say) -> None:
 
 
 def _compare(path: Path, applied: str, say: Say) -> None:
-    """Say it where the file is not what was last applied; it may also be gone."""
-    if difference_of(path, applied):
-        say(f"{path} differs from what was last applied: tollbar apply {path}")
-
-
-def difference_of(path: Path, applied: str) -> bool:
-    """Whether a file is there and not the one that was last applied."""
+    """Say it where the file is not what was last applied; that it is gone is no news."""
     try:
         data = path.read_bytes()
     except OSError:
-        return False
-    return hashlib.sha256(data).hexdigest() != applied
+        return
+    if hashlib.sha256(data).hexdigest() != applied:
+        say(f"{path} differs from what was last applied: tollbar apply {path}")

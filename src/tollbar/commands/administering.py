@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from tollbar.commands import display, settings
+from tollbar.commands.settings import CommandError
 from tollbar.directory.difference import Change
 from tollbar.directory.model import DEFAULT_TENANT
 from tollbar.directory.told import told
@@ -35,11 +36,14 @@ def change_options(parser: ArgumentParser) -> None:
 def opened(args: Namespace, *, readonly: bool = False) -> "Administration":
     """The directory of the configured gateway; raises CommandError, Rejected or StoreError."""
     # What it imports is felt at the prompt by whoever asks for something else.
-    from tollbar.administration import Administration
+    from tollbar.administration import Administration, directory_kept
 
+    gateway = settings.gateway(args)
+    if readonly and not directory_kept(gateway):
+        raise CommandError(f"there is no directory yet: tollbar apply {gateway.directory}")
     who = getattr(args, "who", "") or login()
     say = progress if sys.stderr.isatty() else None
-    return Administration(settings.gateway(args), who, readonly=readonly, say=say)
+    return Administration(gateway, who, readonly=readonly, say=say)
 
 
 def login() -> str:

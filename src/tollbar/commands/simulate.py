@@ -36,6 +36,7 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
+    from tollbar.administration import standing
     from tollbar.loading import load_snapshot
     from tollbar.policy import explain
     from tollbar.policy.attempt import REJECT, Attempt, Situation
@@ -43,7 +44,9 @@ def run(args: Namespace) -> int:
     from tollbar.policy.guess import Guess
 
     gateway = settings.gateway(args)
-    snapshot, _ = load_snapshot(gateway)
+    # The file decides nothing any more once the database has been filled.
+    found = standing(gateway)
+    snapshot = found.snapshot if found is not None else load_snapshot(gateway)[0]
     attempt = Attempt(
         peer=peer_name(gateway, args.peer),
         dialled=args.dialled,
