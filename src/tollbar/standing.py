@@ -43,7 +43,7 @@ class Standing:
         self.warnings: list[Finding] = []
         with uncollected():
             self._assembly = Assembly(loaded.entries)
-            self._compile(gateway)
+            self._compile(gateway, None)
 
     @property
     def gateway(self) -> Gateway:
@@ -56,7 +56,7 @@ class Standing:
     def take_gateway(self, gateway: Gateway) -> None:
         """Compile with another gateway.yaml; raises ``Rejected``, then nothing has changed."""
         with self._lock:
-            self._compile(gateway)
+            self._compile(gateway, self.snapshot)
 
     def take(
         self, revision: int, entries: Iterable[Entry], removed: Iterable[tuple[str, str, str]]
@@ -66,18 +66,18 @@ class Standing:
         with self._lock:
             self._assembly.change(entries, removed)
             self.taken = revision
-            self._compile(self.in_force[0])
+            self._compile(*self.in_force)
 
     def take_all(self, loaded: Loaded) -> None:
         """Take a whole directory in place of what there was; raises ``Rejected``."""
         with self._lock:
             self._assembly = Assembly(loaded.entries)
             self.taken = loaded.revision
-            self._compile(self.in_force[0])
+            self._compile(*self.in_force)
 
-    def _compile(self, gateway: Gateway) -> None:
+    def _compile(self, gateway: Gateway, previous: Snapshot | None) -> None:
         directory = Directory(Place(f"directory revision {self.taken}"), self._assembly.tenants)
-        snapshot, self.warnings = compile_for(gateway, directory)
+        snapshot, self.warnings = compile_for(gateway, directory, previous)
         self.in_force, self.revision = (gateway, snapshot), self.taken
 
 
