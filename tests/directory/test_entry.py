@@ -139,3 +139,24 @@ def test_a_tenant_without_entries_is_gone() -> None:
     assert assembly.tenants == {"a": Tenant(), "b": Tenant()}
     assembly.change([], [("a", finding.DEFAULT_USER, "")])
     assert assembly.tenants == {"b": Tenant()}
+
+
+@given(tenants, tenants)
+@settings(max_examples=100, deadline=None)
+def test_changes_give_what_a_fresh_start_gives(before: Tenant, after: Tenant) -> None:
+    old = {(entry.kind, entry.key): entry for entry in entries("t", before)}
+    new = {(entry.kind, entry.key): entry for entry in entries("t", after)}
+    assembly = Assembly(old.values())
+    gone = [("t", kind, key) for kind, key in old.keys() - new.keys()]
+    assembly.change([entry for key, entry in new.items() if old.get(key) != entry], gone)
+    assert assembly.tenants == assembled(new.values())
+    assert list(assembly.tenants["t"].far_end) == list(after.far_end)
+
+
+def test_a_few_among_many_stand_in_their_order() -> None:
+    codes = tuple(Code(f"{number:05}") for number in range(0, 4000, 2))
+    assembly = Assembly(entries("t", Tenant(codes=codes)))
+    assembly.change([Entry("t", finding.CODE, key, 0, "{}") for key in ("00101", "9", "0")], [])
+    found = [code.code for code in assembly.tenants["t"].codes]
+    assert len(found) == 2003
+    assert found == sorted(found)

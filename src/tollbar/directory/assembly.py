@@ -6,6 +6,7 @@ of what came with it is taken.
 """
 
 import json
+from bisect import insort
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -33,7 +34,9 @@ _KINDS: Final[dict[str, tuple[str, Callable[[str, Any], Any]]]] = {
 _MAPPINGS: Final = (finding.LIST, finding.CLASSIFICATION, finding.FAR_END)
 
 Part = dict[str, tuple[int, Any]]
-"""The entries of one kind of one tenant: key to place and what the entry is."""
+"""The entries of one kind of one tenant, in order: key to place and what the entry is."""
+
+_FEW: Final = 1000
 
 
 class Assembly:
@@ -48,32 +51,27 @@ class Assembly:
 
     def change(self, entries: Iterable[Entry], removed: Iterable[tuple[str, str, str]]) -> None:
         """Take entries in and others out; raises ``Rejected`` and stays as it was."""
-        touched: dict[tuple[str, str], Part] = {}
+        read: dict[tuple[str, str], Part] = {}
         broken: list[Finding] = []
-        parts = self._parts
-
-        def part(tenant: str, kind: str) -> Part:
-            where = (tenant, kind)
-            if where not in touched:
-                touched[where] = dict(parts.get(where, ()))
-            return touched[where]
-
-        for tenant, kind, key in removed:
-            part(tenant, kind).pop(key, None)
         last: tuple[str, str] | None = None
         for entry in entries:
             try:
                 if (entry.tenant, entry.kind) != last:
-                    _, read = _known(entry.kind)
-                    into = part(entry.tenant, entry.kind)
                     last = (entry.tenant, entry.kind)
-                into[entry.key] = (entry.place, read(entry.key, _LOADS(entry.body)))
+                    held = _known(entry.kind)[1]
+                    into = read.setdefault(last, {})
+                into[entry.key] = (entry.place, held(entry.key, _LOADS(entry.body)))
             except (Wrong, ValueError, RecursionError) as error:
+                last = None
                 broken.append(_broken(entry, error))
         if broken:
             raise Rejected(broken)
-        self._parts |= touched
-        self._rebuild(touched)
+        for tenant, kind, key in removed:
+            read.setdefault((tenant, kind), {})
+            self._parts.get((tenant, kind), {}).pop(key, None)
+        for where, part in read.items():
+            self._parts[where] = _merged(where[1], self._parts.get(where, {}), part)
+        self._rebuild(read)
 
     def _rebuild(self, touched: Iterable[tuple[str, str]]) -> None:
         kinds: dict[str, list[str]] = {}
@@ -97,17 +95,34 @@ def tenants(entries: Iterable[Entry]) -> dict[str, Tenant]:
     return Assembly(entries).tenants
 
 
+def _merged(kind: str, part: Part, new: Part) -> Part:
+    """A part with changed entries in it, in its order.
+
+    Sorting a hundred thousand keys at one go would hold up every other thread.
+    """
+    if kind not in ORDERED and part.keys() >= new.keys():
+        part.update(new)
+        return part
+    if kind not in ORDERED and len(new) <= _FEW < len(part):
+        keys = list(part)
+        for key in new:
+            if key not in part:
+                insort(keys, key)
+        part.update(new)
+        return {key: part[key] for key in keys}
+    part.update(new)
+    if kind in ORDERED:
+        return dict(sorted(part.items(), key=lambda item: (item[1][0], item[0])))
+    return {key: part[key] for key in sorted(part)}
+
+
 def _made(kind: str, part: Part) -> Any:
-    """One part of a tenant, in the entries' order."""
+    """One part of a tenant, in its order."""
     if kind == finding.DEFAULT_USER:
         return part[""][1] if "" in part else Rights()
-    if kind in ORDERED:
-        keys = sorted(part, key=lambda key: (part[key][0], key))
-    else:
-        keys = sorted(part)
     if kind in _MAPPINGS:
-        return {key: part[key][1] for key in keys}
-    return tuple(part[key][1] for key in keys)
+        return {key: value for key, (_place, value) in part.items()}
+    return tuple(value for _place, value in part.values())
 
 
 def _known(kind: str) -> tuple[str, Callable[[str, Any], Any]]:
