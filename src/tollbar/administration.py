@@ -195,8 +195,9 @@ def keep(gateway: Gateway, held: Held, say: Say) -> None:
     """Remember a good directory for a start while its database is away."""
     if gateway.database:
         try:
+            gateway.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             last_good.keep(gateway.state_directory / last_good.FILE, held)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             say(str(error))
 
 
