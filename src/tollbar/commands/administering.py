@@ -4,16 +4,20 @@ import getpass
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tollbar.commands import display, settings
 from tollbar.commands.settings import CommandError
 from tollbar.directory.difference import Change
 from tollbar.directory.model import DEFAULT_TENANT
 from tollbar.directory.told import told
+from tollbar.policy import finding
 
 if TYPE_CHECKING:
     from tollbar.administration import Administration, Make, Outcome
+
+# A change of these makes no plan doubtful that was not so before.
+_HARMLESS: Final = (finding.CODE, finding.DEFAULT_USER, finding.ROLE, finding.USER)
 
 
 def tenant_option(parser: ArgumentParser) -> None:
@@ -69,8 +73,9 @@ def tell(args: Namespace, outcome: "Outcome") -> int:
             display.json_line(as_dict(change))
         else:
             print(display.clean(told(change)))
-    for warning in outcome.warnings:
-        print(f"tollbar: warning: {warning}", file=sys.stderr)
+    if any(change.kind not in _HARMLESS for change in outcome.changes):
+        for warning in outcome.warnings:
+            print(f"tollbar: warning: {warning}", file=sys.stderr)
     if args.json:
         return 0
     count = f"{len(outcome.changes)} change{'' if len(outcome.changes) == 1 else 's'}"
