@@ -191,7 +191,18 @@ def rename(gateway: Gateway, who: str, ready: Connection) -> None:
             ready.send(str(conflict))
 
 
-def test_of_two_processes_at_once_one_wins_and_the_other_is_told(opened: Administration) -> None:
+@pytest.mark.parametrize("on", ["files", "postgresql"])
+def test_of_two_processes_at_once_one_wins_and_the_other_is_told(
+    gateway: Gateway, on: str, request: pytest.FixtureRequest
+) -> None:
+    if on == "postgresql":
+        gateway.database = request.getfixturevalue("postgres_url")
+    with Administration(gateway, "ann") as opened:
+        opened.apply(gateway.directory)
+        race(opened)
+
+
+def race(opened: Administration) -> None:
     context = multiprocessing.get_context("spawn")
     ends = []
     for who in ("bob", "carol"):

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from threading import Event
 
 import pytest
+from tests.postgres import PostgreSQL
 from tests.test_administration import CONFIG, named, with_code
 
 from tollbar import administration, watch
@@ -182,3 +183,33 @@ def test_a_tenant_that_a_peer_names_must_be_there(gateway: Gateway) -> None:
     held = Held(1, entries("other", Tenant(codes=(Code("1"),))))
     with pytest.raises(ValueError, match="no tenant 'default'"):
         Standing(gateway, held)
+
+
+def test_a_postgresql_that_stops_and_starts_again(
+    gateway: Gateway,
+    postgres: PostgreSQL,
+    postgres_url: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gateway.database = postgres_url
+    followed = Followed(gateway)
+    try:
+        followed.watch.start()
+        assert followed.change(with_code("4712")) == 2
+        assert followed.taken.get(timeout=20) == 2
+        postgres.stop()
+        until(lambda: followed.watch.error)
+        with pytest.raises(StoreError) as refused:
+            followed.change(with_code("4713"))
+        assert "\n" not in str(refused.value)
+        assert "4713" not in str(refused.value)
+        said: list[str] = []
+        assert administration.start(gateway, said.append).revision in (1, 2)
+        assert "going on with the directory" in said[0]
+        postgres.start()
+        assert followed.change(with_code("4713")) == 3
+        assert followed.taken.get(timeout=20) == 3
+        assert {"4712", "4713"} <= followed.codes()
+    finally:
+        followed.close()
+    assert caplog.text.count("cannot be followed") == 1

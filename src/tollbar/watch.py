@@ -95,10 +95,9 @@ class Watch:
         logger.warning("directory revision %d is in force", revision)
 
     def _says(self, error: str) -> None:
-        if error == self.error:
-            return
-        if error:
+        """An outage has many faces: it is said by its first."""
+        if error and not self.error:
             logger.error("the directory cannot be followed: %s", error)
-        else:
+        elif self.error and not error:
             logger.warning("the directory is followed again")
         self.error = error
