@@ -562,7 +562,7 @@ async def test_locks_are_listed_lifted_and_audited(begin: Begin) -> None:
     assert await running.asked("locks") == []
     await running.stop()
     audit = Audit(Database(sqlite_url(running.gateway.state_directory / DIRECTORY_FILE)))
-    (line,) = audit.lines()
+    (line,) = audit.lines(action="lift")
     audit.database.close()
     assert (line.action, line.who, line.tenant, line.key) == ("lift", "root", "default", lifted)
 

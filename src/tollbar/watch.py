@@ -16,7 +16,7 @@ from tollbar.finding import Rejected
 from tollbar.standing import Standing
 from tollbar.store.database import Database
 from tollbar.store.directory import DirectoryStore
-from tollbar.store.errors import StoreError
+from tollbar.store.errors import Moved, StoreError
 
 POLL: Final = 0.5  # seconds
 QUIET: Final = 5.0  # seconds without a change before the last good directory is kept
@@ -70,16 +70,8 @@ class Watch:
             keep(self.standing.gateway, store.load(), logger.error)
 
     def _take(self, store: DirectoryStore, revision: int) -> None:
-        standing = self.standing
         try:
-            if revision < standing.taken:  # it was restored, or is another database
-                held = store.load()
-                revision = held.revision
-                standing.take_all(held)
-            else:
-                delta = store.since(standing.taken)
-                revision = delta.revision
-                standing.take(revision, delta.entries, delta.removed)
+            revision = self._fetch(store)
         except Rejected as refused:
             self._seen = revision
             logger.error(
@@ -93,6 +85,17 @@ class Watch:
         self._keep_at = time.monotonic() + QUIET
         self._taken()
         logger.warning("directory revision %d is in force", revision)
+
+    def _fetch(self, store: DirectoryStore) -> int:
+        """What changed, or all of it where nobody knows what did. The revision it is now."""
+        try:
+            delta = store.since(self.standing.taken)
+        except Moved:
+            held = store.load()
+            self.standing.take_all(held)
+            return held.revision
+        self.standing.take(delta.revision, delta.entries, delta.removed)
+        return delta.revision
 
     def _says(self, error: str) -> None:
         """An outage has many faces: it is said by its first."""
