@@ -6,6 +6,7 @@ Only reads, so it may run in a thread beside the signalling; what it gives back 
 from dataclasses import dataclass
 
 from tollbar.config import load
+from tollbar.finding import Finding, Place, Rejected
 from tollbar.gateway import Gateway, Listener
 from tollbar.mask import Mask
 from tollbar.net.tls import Contexts
@@ -36,8 +37,20 @@ def read_again(running: Gateway, standing: Standing) -> Fresh:
             raise Unchangeable(f"{what} changed: that takes a restart")
     secure = [entry for entry in gateway.listeners if entry.transport == TLS]
     contexts = {entry.name: Contexts(entry) for entry in secure}
-    standing.take_gateway(gateway)
+    try:
+        standing.take_gateway(gateway)
+    except Rejected as refused:
+        raise Rejected(tellable(refused, gateway)) from None
     return Fresh(gateway, contexts)
+
+
+def tellable(refused: Rejected, gateway: Gateway) -> list[Finding]:
+    """What a log may hold: entries of the directory go by their codes."""
+    found = [entry for entry in refused.findings if entry.file == str(gateway.path)]
+    if len(found) < len(refused.findings):
+        place = Place(str(gateway.path))
+        found.append(Finding(place, "", "does not fit the directory", "tollbar check tells why"))
+    return found
 
 
 _FIXED = ("listeners", "state_directory", "database", "retention", "instance", "metrics")
