@@ -28,6 +28,7 @@ from tollbar.policy.account import Code
 from tollbar.policy.dialplan import DialObject
 from tollbar.policy.rights import User
 from tollbar.policy.settings import Tenant
+from tollbar.store.directory import DirectoryStore, Held
 from tollbar.store.errors import Conflict, StoreError
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -248,6 +249,25 @@ def test_a_first_start_reads_the_file_and_the_next_the_database(gateway: Gateway
     said.clear()
     assert administration.start(gateway, said.append).revision == 1
     assert said == []
+
+
+def test_of_two_first_starts_one_reads_the_file(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_all = DirectoryStore.load
+    others: list[int] = []
+
+    def load_late(store: DirectoryStore) -> Held:
+        held = load_all(store)
+        if not others:
+            others.append(0)
+            others.append(administration.start(gateway, lambda line: None).revision)
+        return held
+
+    monkeypatch.setattr(DirectoryStore, "load", load_late)
+    said: list[str] = []
+    assert administration.start(gateway, said.append).revision == 1
+    assert (others, said) == ([0, 1], [])
 
 
 def test_a_broken_file_stops_a_first_start_and_leaves_nothing(gateway: Gateway) -> None:

@@ -25,7 +25,7 @@ from tollbar.store import last_good
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.directory import DirectoryStore, Held
-from tollbar.store.errors import Moved, StoreError
+from tollbar.store.errors import Conflict, Moved, StoreError
 
 ROUNDS: Final = 5
 """So often it is tried again while others change other entries."""
@@ -174,10 +174,7 @@ def start(gateway: Gateway, say: Say) -> Standing:
     try:
         with Administration(gateway, FIRST) as administration:
             store = administration.store
-            if not store.revision():
-                found = administration.apply(gateway.directory)
-                say(f"{gateway.directory} read into the database: {len(found.changes)} entries")
-            else:
+            if store.revision() or not _first(administration, say):
                 _compare(gateway.directory, store.applied(), say)
             held = store.load()
     except StoreError as error:
@@ -189,6 +186,17 @@ def start(gateway: Gateway, say: Say) -> Standing:
     standing = Standing(gateway, held)
     keep(gateway, held, say)
     return standing
+
+
+def _first(administration: Administration, say: Say) -> bool:
+    """Read the file into an empty database, unless another gateway was first."""
+    path = administration.gateway.directory
+    try:
+        found = administration.apply(path)
+    except Conflict:
+        return False
+    say(f"{path} read into the database: {len(found.changes)} entries")
+    return True
 
 
 def keep(gateway: Gateway, held: Held, say: Say) -> None:
