@@ -19,7 +19,8 @@ from tollbar.directory.reading import parse_directory
 from tollbar.document import Document
 from tollbar.finding import Finding, Place, Rejected
 from tollbar.gateway import Gateway
-from tollbar.loading import compile_for
+from tollbar.loading import compile_for, load_snapshot
+from tollbar.policy.snapshot import Snapshot
 from tollbar.standing import Standing, uncollected
 from tollbar.store import last_good
 from tollbar.store.database import Database, sqlite_url
@@ -131,6 +132,12 @@ def standing(gateway: Gateway) -> Standing | None:
     with Administration(gateway, "", readonly=True) as administration:
         held = administration.store.load()
     return Standing(gateway, held) if held.revision else None
+
+
+def current_snapshot(gateway: Gateway) -> Snapshot:
+    """What decides: the database's directory, or the file while that is empty."""
+    found = standing(gateway)
+    return found.snapshot if found is not None else load_snapshot(gateway)[0]
 
 
 def compiled(gateway: Gateway, entries: list[Entry], revision: int) -> list[Finding]:

@@ -68,7 +68,7 @@ class Console:
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
             **(server.archive.status() if server.archive else {}),
-            "directory": f"revision {server.standing.revision}",
+            "directory": followed(server.standing.revision, server.watch.error),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -238,6 +238,10 @@ def against(record: Record, actor: Effective, code: str, utc: float, codes: Code
     if reason == NOT_YOUR_QUEUE and record.workgroup:
         reason = may_assign(actor, own, record.workgroup, code, utc, codes)
     return reason
+
+
+def followed(revision: int, error: str) -> str:
+    return f"revision {revision}" + (f", {error}" if error else "")
 
 
 def state(record: Record) -> str:

@@ -36,17 +36,14 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
-    from tollbar.administration import standing
-    from tollbar.loading import load_snapshot
+    from tollbar.administration import current_snapshot
     from tollbar.policy import explain
     from tollbar.policy.attempt import REJECT, Attempt, Situation
     from tollbar.policy.decision import decide
     from tollbar.policy.guess import Guess
 
     gateway = settings.gateway(args)
-    # The file decides nothing any more once the database has been filled.
-    found = standing(gateway)
-    snapshot = found.snapshot if found is not None else load_snapshot(gateway)[0]
+    snapshot = current_snapshot(gateway)
     attempt = Attempt(
         peer=peer_name(gateway, args.peer),
         dialled=args.dialled,
