@@ -40,15 +40,18 @@ from tollbar.cdr.report import (
     summary_headings,
 )
 from tollbar.config import load
+from tollbar.directory.entry import entries
 from tollbar.directory.holders import ADMINISTERED
+from tollbar.directory.reading import read_directory
 from tollbar.document import Fields, Value
 from tollbar.gauges import measure
-from tollbar.loading import load_snapshot
 from tollbar.policy.dialplan import CATEGORIES
 from tollbar.policy.refusal import ANSWERS, NOT_ACCEPTED
 from tollbar.server import Server
+from tollbar.standing import Standing
 from tollbar.store import audit, schema
 from tollbar.store.archive import Archive
+from tollbar.store.directory import Held
 
 HOLDERS = ("default_user", "roles", "workgroups", "users")
 
@@ -119,7 +122,7 @@ def test_the_keys_of_directory_yaml(asked: dict[str, set[str]], tmp_path: Path) 
         "": set(first_column(section(text, "The whole file"))),
         "default_user": grants,
         "roles": grants | {"description"},
-        "workgroups": grants | {"description", "roles"},
+        "workgroups": grants | {"description", "prefix", "roles"},
         "users": set(first_column(section(text, "users"))),
         "codes": set(first_column(section(text, "codes"))),
         "dial_plan": set(first_column(plan)),
@@ -206,8 +209,9 @@ class Nowhere:
 
 def test_the_metrics_and_their_labels() -> None:
     gateway = load(SAMPLE / "gateway.yaml", {})
-    snapshot, _ = load_snapshot(gateway)
-    server = Server(gateway, snapshot, Engine)
+    tenants = read_directory(gateway.directory).tenants
+    standing = Standing(gateway, Held(1, entries("default", tenants["default"])))
+    server = Server(gateway, standing, Engine)
     server.writer = cast(Any, object())
     server.archive = Archive(cast(Any, Nowhere()), server.writer, "", {})
     measure(server)

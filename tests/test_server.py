@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as field_of
 from ipaddress import ip_network
 from pathlib import Path
@@ -19,12 +19,14 @@ import pytest
 import pytest_asyncio
 from tests.cdr.story import record
 
+from tollbar import administration
 from tollbar.b2bua.engine import Engine
 from tollbar.cdr.ledger import Finished
 from tollbar.cdr.record import Record
 from tollbar.config import load
+from tollbar.directory.difference import difference
+from tollbar.directory.entry import Entry
 from tollbar.gateway import Destination, Gateway, Listener, Peer, Source
-from tollbar.loading import load_snapshot
 from tollbar.net.control import ControlError, ask
 from tollbar.server import Server, StartError
 from tollbar.store.audit import Audit
@@ -72,11 +74,12 @@ class Running:
         self.pbx, self.trunk = Phone(), Phone()
         self.gateway = self.configured(directory)
         self.gateway.account_codes.templates = list(templates)
-        snapshot, _ = load_snapshot(self.gateway)
         self.said: list[str] = []
+        standing = administration.start(self.gateway, self.said.append)
+        self.said.clear()
         self.errors = (directory / "err").open("ab")
         self.server = Server(
-            self.gateway, snapshot, Engine, say=self.said.append, errors=self.errors.fileno()
+            self.gateway, standing, Engine, say=self.said.append, errors=self.errors.fileno()
         )
         self.task: asyncio.Task[int] | None = None
 
@@ -349,9 +352,10 @@ async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
     # The same places, so that both phones are still where the call knows them.
     again = running
     again.said.clear()
-    snapshot, _ = load_snapshot(again.gateway)
+    standing = administration.start(again.gateway, again.said.append)
+    assert again.said == []
     again.server = Server(
-        again.gateway, snapshot, Engine, say=again.said.append, errors=again.errors.fileno()
+        again.gateway, standing, Engine, say=again.said.append, errors=again.errors.fileno()
     )
     await again.start()
     assert again.server.restored == 1
@@ -488,18 +492,18 @@ async def test_a_reload_takes_the_new_or_keeps_the_old(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running = await begin()
-    before = running.server.snapshot
-
-    def again(path: Path) -> Gateway:
-        return running.gateway
-
-    monkeypatch.setattr("tollbar.reload.load", again)
+    standing = running.server.standing
+    before = standing.snapshot
+    fresh = replace(running.gateway, dial_groups=list(running.gateway.dial_groups))
+    monkeypatch.setattr("tollbar.reload.load", lambda path: fresh)
     assert await running.server.reload() == ""
-    assert running.server.snapshot is not before
-    kept = running.server.snapshot
-    running.gateway.directory = Path("/nonexistent/directory.yaml")
-    assert "directory.yaml" in await running.server.reload()
-    assert running.server.snapshot is kept
+    assert standing.snapshot is not before
+    kept = standing.snapshot
+    fresh = replace(running.gateway, dial_groups=[])
+    assert await running.server.reload() == (
+        f"{fresh.path}: does not fit the directory (tollbar check tells why)"
+    )
+    assert standing.snapshot is kept
     assert running.server.engine.setting_up() == 0
 
 
@@ -543,7 +547,7 @@ async def test_a_code_is_assigned_to_a_call_by_the_rights_of_a_user(begin: Begin
 async def test_locks_are_listed_lifted_and_audited(begin: Begin) -> None:
     running = await begin()
     gate = running.server.engine.gate
-    rules = running.server.snapshot.settings.guessing
+    rules = running.server.standing.snapshot.settings.guessing
     now = time.time()
     for _ in range(rules.tries):
         gate.guesses.count(("default", "number:3175550100"), "pbx", rules, now)
@@ -560,7 +564,7 @@ async def test_locks_are_listed_lifted_and_audited(begin: Begin) -> None:
     assert await running.asked("locks") == []
     await running.stop()
     audit = Audit(Database(sqlite_url(running.gateway.state_directory / DIRECTORY_FILE)))
-    (line,) = audit.lines()
+    (line,) = audit.lines(action="lift")
     audit.database.close()
     assert (line.action, line.who, line.tenant, line.key) == ("lift", "root", "default", lifted)
 
@@ -590,3 +594,51 @@ async def test_a_chat_is_among_the_calls_and_no_call(begin: Begin) -> None:
     (record,) = running.records()
     assert (record.kind, record.outcome, record.account_code) == ("chat", "answered", "001235")
     assert record.in_report
+
+
+def without_codes(entries: list[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.key not in ("1234", "001235")]
+
+
+async def test_a_change_of_the_directory_comes_into_force_by_itself(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await begin()
+    running.invite("*61*1234%239195551234")
+    await running.trunk.receive("INVITE")
+    with administration.Administration(running.gateway, "ann") as opened:
+        outcome = await asyncio.to_thread(opened.change, without_codes)
+    assert len(outcome.changes) == 2
+    async with asyncio.timeout(10):
+        while f"revision {outcome.revision} is in force" not in caplog.text:
+            await asyncio.sleep(0.01)
+    running.invite("*61*1234%239195551234", "two")
+    assert "403" in await running.pbx.receive("SIP/2.0 403")
+    status = await running.asked("status")
+    assert status["directory"] == f"revision {outcome.revision}"
+
+
+async def test_what_does_not_fit_gateway_yaml_leaves_the_old_directory_in_force(
+    begin: Begin, caplog: pytest.LogCaptureFixture
+) -> None:
+    running = await begin()
+    before = running.server.standing.snapshot
+    with administration.Administration(running.gateway, "ann") as opened:
+        held = opened.store.load()
+        broken = [
+            replace(entry, body=entry.body.replace("carriers", "carriages"))
+            for entry in held.entries
+        ]
+        changes = difference(held.entries, broken)
+        assert changes
+        opened.store.commit(changes, "by hand", held.revision)
+    async with asyncio.timeout(10):
+        while "cannot be used" not in caplog.text:
+            await asyncio.sleep(0.01)
+    assert running.server.standing.snapshot is before
+    with administration.Administration(running.gateway, "ann") as opened:
+        mended = opened.apply(running.gateway.directory)
+    async with asyncio.timeout(10):
+        while f"revision {mended.revision} is in force" not in caplog.text:
+            await asyncio.sleep(0.01)
+    assert running.server.standing.snapshot is not before

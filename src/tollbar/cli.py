@@ -7,11 +7,14 @@ from collections.abc import Sequence
 
 from tollbar import __version__
 from tollbar.commands import (
+    apply,
+    audit,
     backup,
     cdr,
     check,
     completion,
     correct,
+    entries,
     live,
     parsers,
     report,
@@ -28,6 +31,8 @@ EXAMPLES = """examples:
   tollbar run                                    the gateway, in the foreground
   tollbar check                                  is the configuration good?
   tollbar simulate --from 1001 --to 919195551234 --code 4711
+  tollbar apply config/directory.yaml            make the directory equal to a file
+  tollbar codes add 4712 "Miller estate"         one account code more
   tollbar cdr --day today                        the calls
   tollbar report --by user                       what was billed to which code
   tollbar untagged --day yesterday               calls without a code
@@ -46,7 +51,22 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"tollbar {__version__}")
     parsers.config_option(top)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (run, check, simulate, cdr, report, untagged, correct, live, backup):
+    for module in (
+        *(
+            run,
+            check,
+            simulate,
+            apply,
+            entries,
+            audit,
+            cdr,
+            report,
+            untagged,
+            correct,
+            live,
+            backup,
+        ),
+    ):
         module.add(commands)
     completion.add(commands, top)
     return top

@@ -68,6 +68,7 @@ class Console:
             "transactions": len(server.engine.stack),
             "backlog": server.writer.backlog if server.writer else 0,
             **(server.archive.status() if server.archive else {}),
+            "directory": followed(server.standing.revision, server.watch.error),
             "metrics": server.metrics_url,
             "state_directory": str(server.gateway.state_directory),
             "trace": str(server.trace.path) if server.trace else "",
@@ -129,9 +130,9 @@ class Console:
         server = self.server
         record = self._named(request)
         code, by = str(request.get("code", "")), str(request.get("by", ""))
-        if not server.snapshot.settings.account_codes:
+        if not server.standing.snapshot.settings.account_codes:
             raise ControlError("account codes are switched off")
-        tenant = server.snapshot.tenants.get(record.tenant)
+        tenant = server.standing.snapshot.tenants.get(record.tenant)
         actor = tenant.users.get(by) if tenant is not None else None
         if tenant is None or actor is None:
             raise ControlError(f"there is no user {by!r}")
@@ -237,6 +238,10 @@ def against(record: Record, actor: Effective, code: str, utc: float, codes: Code
     if reason == NOT_YOUR_QUEUE and record.workgroup:
         reason = may_assign(actor, own, record.workgroup, code, utc, codes)
     return reason
+
+
+def followed(revision: int, error: str) -> str:
+    return f"revision {revision}" + (f", {error}" if error else "")
 
 
 def state(record: Record) -> str:

@@ -43,6 +43,7 @@ from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
 from tollbar.sip.stack import Listener
+from tollbar.standing import Standing
 from tollbar.store.archive import Archive
 from tollbar.store.audit import Audit, AuditLine
 from tollbar.store.database import Database, sqlite_url
@@ -53,6 +54,7 @@ from tollbar.store.soundness import must_be_whole
 from tollbar.store.writer import Writer
 from tollbar.trace import Trace
 from tollbar.trail import Trail
+from tollbar.watch import Watch
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
@@ -116,13 +118,13 @@ class Server:
     def __init__(
         self,
         gateway: Gateway,
-        snapshot: Snapshot,
+        standing: Standing,
         make_engine: MakeEngine,
         say: Callable[[str], None] = print,
         errors: int = 2,
     ) -> None:
         self.gateway = gateway
-        self.snapshot = snapshot
+        self.standing = standing
         self.say = say
         self.make_engine = make_engine
         self.began = time.time()
@@ -141,6 +143,7 @@ class Server:
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
         self.archive: Archive | None = None
+        self.watch = Watch(standing, lambda: self._to_loop(self.take_directory))
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
         self.scrape = Scrape(self.metrics, self.not_ready)
@@ -183,7 +186,7 @@ class Server:
         self.bind()
         offset = time.time() - self.loop.time()
         self.engine = self.make_engine(
-            self.snapshot, rules(gateway), listeners(gateway), os.urandom, offset
+            self.standing.snapshot, rules(gateway), listeners(gateway), os.urandom, offset
         )
         self.metrics.counters = self.engine.stack
         self.driver = Driver(self.engine, self.sink, self.loop, beat=self.beat)
@@ -204,6 +207,7 @@ class Server:
         self.restore(alive)
         self.writer.start()
         self.archive.start()
+        self.watch.start()
         sys.setswitchinterval(SWITCH)  # `stop` gives it back
         # What was loaded stays, and a call that is over leaves no circle (tests hold that): the
         # collector would walk every call in progress again and again to find nothing.
@@ -248,6 +252,7 @@ class Server:
             logger.error("call %s could not be taken up: %s", call, why)
 
     async def stop(self) -> None:
+        await asyncio.to_thread(self.watch.stop)
         self.scrape.close()
         self.control.close()
         if hasattr(self, "driver"):
@@ -439,9 +444,9 @@ class Server:
             self.reloading = self.loop.create_task(self.reload())
 
     async def reload(self) -> str:
-        """Read everything again; "" or why it was refused, and then the old stays in force."""
+        """Read gateway.yaml and certificates again; "" or why it was refused and the old stays."""
         try:
-            fresh = await asyncio.to_thread(read_again, self.gateway)
+            fresh = await asyncio.to_thread(read_again, self.gateway, self.standing)
         except (Rejected, Unchangeable, OSError) as error:
             logger.error("reload refused, the old configuration stays: %s", error)
             return str(error)
@@ -449,12 +454,17 @@ class Server:
             if isinstance(port, StreamPort) and port.contexts is not None:
                 port.contexts.take(fresh.contexts[port.name])
                 port.server_names = server_names(fresh.gateway)
-        self.gateway, self.snapshot = fresh.gateway, fresh.snapshot
+        self.gateway = fresh.gateway
         self.mask = self.log.mask = mask_of(fresh.gateway)
-        self.engine.swap(fresh.snapshot, rules(fresh.gateway))
-        self.driver.settle(self.loop.time())
+        self.take_directory()
         logger.warning("configuration and certificates read again")
         return ""
+
+    def take_directory(self) -> None:
+        """Whatever stands by now, the newest of both."""
+        gateway, snapshot = self.standing.in_force
+        self.engine.swap(snapshot, rules(gateway))
+        self.driver.settle(self.loop.time())
 
     # -- what others ask
 

@@ -201,7 +201,59 @@ def test_an_empty_file_is_an_empty_directory() -> None:
     assert only("") == Tenant()
 
 
+def test_codes_that_come_by_themselves() -> None:
+    tenant = only(
+        "codes: {0815: a}\n"
+        "users: {ann: {default_code: 0815}}\n"
+        'workgroups: {desk: {prefix: "*71"}}\n'
+        "far_end: {+1317555NXXX: 0815, 030Z: 0815}\n"
+    )
+    assert tenant.users == (User("ann", default_code="0815"),)
+    assert tenant.workgroups == (Workgroup("desk", prefix="*71"),)
+    assert list(tenant.far_end.items()) == [("+1317555NXXX", "0815"), ("030Z", "0815")]
+
+
 MISTAKES = [
+    (
+        "codes: {0815: a}\nusers: {ann: {default_code: 815}}\n",
+        'directory.yaml:2:29: users.ann.default_code: there is no code "815" '
+        "(codes are compared digit by digit, zeros included)",
+    ),
+    (
+        "workgroups: {desk: {prefix: 7A}}\n",
+        'directory.yaml:1:29: workgroups.desk.prefix: "7A" is not a prefix '
+        "(1 to 16 of the digits 0 to 9, * and #)",
+    ),
+    (
+        "far_end: {030Z: 4711}\n",
+        'directory.yaml:1:17: far_end.030Z: there is no code "4711" '
+        "(codes are compared digit by digit, zeros included)",
+    ),
+    (
+        f"codes: {{1: a}}\nfar_end: {{' ': 1, {'7' * 401}: 1}}\n",
+        "directory.yaml:2:16: far_end. : a pattern has 1 to 400 characters "
+        "(the number of the far end)\n"
+        f"directory.yaml:2:422: far_end.{'7' * 401}: a pattern has 1 to 400 characters "
+        "(the number of the far end)",
+    ),
+    (
+        'codes: {1: {attributes: {"": x}}}\n',
+        'directory.yaml:1:30: codes.1.attributes.: "" is not a name '
+        "(1 to 64 characters, no blanks at its ends)",
+    ),
+    (
+        'dial_plan: [{pattern: "", classification: local}]\n',
+        "directory.yaml:1:23: dial_plan[1].pattern: is empty (Z is every number)",
+    ),
+    (
+        f"dial_plan: [{{pattern: X, location: {'a' * 129}, classification: local}}]\n",
+        "directory.yaml:1:36: dial_plan[1].location: is 129 characters long (at most 128)",
+    ),
+    (
+        'tenants: {" a": {}}\n',
+        'directory.yaml:1:11: tenants. a: " a" is not a name '
+        "(1 to 64 characters, no blanks at its ends)",
+    ),
     (
         "codes: {47a1: x}\n",
         'directory.yaml:1:15: codes.47a1: "47a1" is not an account code (1 to 50 digits)',

@@ -1,15 +1,19 @@
-"""SIGHUP while a call is up: the call goes on; certificates and directory are the new ones."""
+"""While a call is up SIGHUP takes new certificates and `tollbar apply` a new directory: the call
+goes on, and what comes next finds the new ones."""
 
 import re
 import signal
 import socket
 import ssl
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 from tests.authority import Authority
 from tests.interop.line import Line, digits, hold_and_resume, needs_pjsip
 from tests.interop.site import GATEWAY, PBX, Site, ip, wait_for
+
+from play import TOLLBAR
 
 pytestmark = needs_pjsip
 
@@ -40,7 +44,18 @@ def hang_up(site: Site) -> None:
     site.gateway.send_signal(signal.SIGHUP)
 
 
-def test_a_call_that_is_up_outlives_a_reload_and_the_next_one_finds_the_new_rules(
+def apply(site: Site) -> "subprocess.CompletedProcess[str]":
+    directory = site.config.with_name("directory.yaml")
+    return subprocess.run(
+        [TOLLBAR, "apply", directory, "--config", site.config],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_call_that_is_up_outlives_both_and_the_next_one_finds_the_new_rules(
     line: Line,
 ) -> None:
     site = line.site
@@ -59,6 +74,10 @@ def test_a_call_that_is_up_outlives_a_reload_and_the_next_one_finds_the_new_rule
     directory.write_text(text)
     hang_up(site)
     wait_for("the new certificate", lambda: serial(site) != before)
+    done = apply(site)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("revision 2\n")
+    wait_for("the new rules", lambda: "revision 2 is in force" in site.log.read_text())
     hold_and_resume(caller, callee)
     hold_and_resume(callee, caller)
     second = line.out("3175551234")
@@ -78,12 +97,18 @@ def test_a_broken_file_is_refused_whole_and_no_call_notices(line: Line) -> None:
     site = line.site
     near, far = line.up("3175551234")
     before = serial(site)
-    directory = site.config.with_name("directory.yaml")
-    directory.write_text(directory.read_text().replace("classification: local\n", "x: local\n"))
+    gateway = site.config.read_text()
+    site.config.write_text(gateway.replace("role: pbx", "rolle: pbx"))
     site.authority.issue("gateway", ip(GATEWAY))
     hang_up(site)
     wait_for("the refusal", lambda: "reload refused" in site.log.read_text())
-    assert re.search(r'directory\.yaml:\d+:\d+: .*unknown key "x"', site.log.read_text())
+    assert re.search(r'gateway\.yaml:\d+:\d+: .*unknown key "rolle"', site.log.read_text())
+    site.config.write_text(gateway)
+    directory = site.config.with_name("directory.yaml")
+    directory.write_text(directory.read_text().replace("classification: local\n", "x: local\n"))
+    done = apply(site)
+    assert done.returncode == 1
+    assert re.search(r'directory\.yaml:\d+:\d+: .*unknown key "x"', done.stderr)
     assert serial(site) == before
     hold_and_resume((line.pbx, near), (line.trunk, far))
     line.pbx.say("hangup", call=near)

@@ -2,6 +2,7 @@
 
 import argparse
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from functools import partial
 
 from tollbar.commands import parsers
@@ -30,12 +31,19 @@ def words(top: ArgumentParser) -> dict[str, list[str]]:
     for action in top._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, parser in action.choices.items():
-                found[name] = []
-                for option in parser._actions:
-                    found[name] += [word for word in option.option_strings if word[:2] == "--"]
-                    if not option.option_strings and option.choices:
-                        found[name] += map(str, option.choices)
+                found[name] = list(dict.fromkeys(within(parser)))
     return found
+
+
+def within(parser: ArgumentParser) -> Iterator[str]:
+    """A command's options and choices, those of its verbs too."""
+    for option in parser._actions:
+        yield from (word for word in option.option_strings if word[:2] == "--")
+        if not option.option_strings and option.choices:
+            yield from map(str, option.choices)
+        if isinstance(option, argparse._SubParsersAction):
+            for verb in option.choices.values():
+                yield from within(verb)
 
 
 def script(commands: dict[str, list[str]]) -> str:

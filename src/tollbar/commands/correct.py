@@ -39,7 +39,7 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
-    from tollbar.loading import load_snapshot
+    from tollbar.administration import current_snapshot
     from tollbar.store.correction import correct
     from tollbar.store.database import Database
 
@@ -50,7 +50,7 @@ def run(args: Namespace) -> int:
         found = only(store, tenant, args.record)
     finally:
         store.close()
-    snapshot, _ = load_snapshot(gateway)
+    snapshot = current_snapshot(gateway)
     if tenant not in snapshot.tenants:
         raise CommandError(f"tenant {tenant} has no account codes")
     code = chosen(snapshot.tenants[tenant], args.code, args.user)

@@ -80,7 +80,7 @@ def add(commands: parsers.Commands) -> None:
         commands,
         "reload",
         reload,
-        "read gateway.yaml, directory and certificates again (as SIGHUP does)",
+        "read gateway.yaml and certificates again (as SIGHUP does)",
         "\n  tollbar check && tollbar reload\n",
     )
 

@@ -21,13 +21,13 @@ def add(commands: parsers.Commands) -> None:
 def run(args: Namespace) -> int:
     # Reading configuration needs neither event loop nor engine: a mistake is told at once.
     gateway = settings.gateway(args)
+    from tollbar.administration import start
     from tollbar.b2bua.engine import Engine
-    from tollbar.loading import load_snapshot
     from tollbar.server import Server, StartError
 
-    snapshot, findings = load_snapshot(gateway)
-    for finding in findings:
-        print(f"tollbar: warning: {finding}", file=sys.stderr)
+    standing = start(gateway, warn)
+    for finding in standing.warnings:
+        warn(f"warning: {finding}")
     logging.basicConfig(
         stream=sys.stderr,
         level=gateway.log_level.upper(),
@@ -36,10 +36,14 @@ def run(args: Namespace) -> int:
     for library in ("asyncio", "alembic"):
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
-        return asyncio.run(Server(gateway, snapshot, Engine, say=say).run())
+        return asyncio.run(Server(gateway, standing, Engine, say=say).run())
     except StartError as error:
         raise CommandError(str(error)) from error
 
 
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+def warn(line: str) -> None:
+    print(f"tollbar: {line}", file=sys.stderr)

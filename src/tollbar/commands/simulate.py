@@ -36,14 +36,14 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
-    from tollbar.loading import load_snapshot
+    from tollbar.administration import current_snapshot
     from tollbar.policy import explain
     from tollbar.policy.attempt import REJECT, Attempt, Situation
     from tollbar.policy.decision import decide
     from tollbar.policy.guess import Guess
 
     gateway = settings.gateway(args)
-    snapshot, _ = load_snapshot(gateway)
+    snapshot = current_snapshot(gateway)
     attempt = Attempt(
         peer=peer_name(gateway, args.peer),
         dialled=args.dialled,

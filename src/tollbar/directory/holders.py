@@ -28,6 +28,7 @@ _RIGHTS: Final = (
     "account_code_verification view_account_codes modify_queue correct_records view_reports "
     "administer"
 )
+_PREFIX: Final = re.compile(r"[0-9*#]{1,16}")
 _NUMBER: Final = re.compile(r"(?=.*[0-9])[0-9+*#^/ ().-]{1,64}")
 
 
@@ -39,6 +40,7 @@ class Names:
     roles: Collection[str] = ()
     workgroups: Collection[str] = ()
     users: Collection[str] = ()
+    lists: Collection[str] = ()
     classifications: Collection[str] = ()
 
 
@@ -47,25 +49,28 @@ def read_default_user(value: Value, names: Names) -> Rights:
 
 
 def read_role(name: str, value: Value, names: Names) -> Role:
-    _check_name(name, value)
+    check_name(name, value)
     fields = value.fields(f"description {_GRANTS}")
     return Role(name, _rights(fields, names), description=fields.text("description"))
 
 
 def read_workgroup(name: str, value: Value, names: Names) -> Workgroup:
-    _check_name(name, value)
-    fields = value.fields(f"description roles {_GRANTS}")
+    check_name(name, value)
+    fields = value.fields(f"description prefix roles {_GRANTS}")
     return Workgroup(
         name,
         _rights(fields, names),
         _named(fields, "roles", "role", names.roles),
         description=fields.text("description"),
+        prefix=fields.parsed("prefix", _prefix, ""),
     )
 
 
 def read_user(name: str, value: Value, names: Names) -> User:
-    _check_name(name, value)
-    fields = value.fields(f"name extensions numbers location roles workgroups {_GRANTS}")
+    check_name(name, value)
+    fields = value.fields(
+        f"name extensions numbers location roles workgroups default_code {_GRANTS}"
+    )
     return User(
         name,
         display=fields.text("name"),
@@ -75,6 +80,7 @@ def read_user(name: str, value: Value, names: Names) -> User:
         rights=_rights(fields, names, of_user=True),
         roles=_named(fields, "roles", "role", names.roles),
         workgroups=_named(fields, "workgroups", "workgroup", names.workgroups),
+        default_code=fields.parsed("default_code", lambda text: known_code(text, names.codes), ""),
     )
 
 
@@ -98,7 +104,7 @@ def _rights(holder: Fields, names: Names, of_user: bool = False) -> Rights:
     rights.correct_records = fields.flag("correct_records")
     rights.view_reports = fields.choice("view_reports", ("viewable", "all"), "")
     rights.administer = _listed(fields, "administer", _administered)
-    rights.codes = _listed(holder, "access", lambda text: _known_code(text, names.codes))
+    rights.codes = _listed(holder, "access", lambda text: known_code(text, names.codes))
     if "classifications" in holder:
         rights.classifications = frozenset(
             entry.parsed(lambda text: one_of(text, "classification", names.classifications), "")
@@ -129,7 +135,7 @@ def _named(fields: Fields, name: str, noun: str, known: Collection[str]) -> tupl
     return tuple(found)
 
 
-def _known_code(text: str, known: Collection[str]) -> str:
+def known_code(text: str, known: Collection[str]) -> str:
     if text in known:
         return text
     if text.lower() == "all":
@@ -150,6 +156,12 @@ def _number(text: str) -> str:
     return text
 
 
-def _check_name(name: str, value: Value) -> None:
+def _prefix(text: str) -> str:
+    if not _PREFIX.fullmatch(text):
+        raise Wrong(f'"{text}" is not a prefix', "1 to 16 of the digits 0 to 9, * and #")
+    return text
+
+
+def check_name(name: str, value: Value) -> None:
     if not name.strip() or name != name.strip() or len(name) > 64 or name == ALL:
         value.wrong(f'"{name}" is not a name', "1 to 64 characters, no blanks at its ends")

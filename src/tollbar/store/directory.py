@@ -36,6 +36,8 @@ _KEY: Final = tuple(entry.c[name] for name in _COLUMNS[:3])
 _FEW: Final = 100
 """Of so many keys each is looked up; of more, all of their kind are read."""
 
+_PAGE: Final = 1000
+
 
 @dataclass(slots=True)
 class Held:
@@ -121,6 +123,20 @@ class DirectoryStore:
         with self.database.reading() as connection:
             rows = connection.execute(search(tenant, kind, prefix, limit))
             return [Entry(*row) for row in rows]
+
+    def walk(self, tenant: str, kind: str, prefix: str = "") -> Iterator[Entry]:
+        """All such entries in string order, a page at a time."""
+        page = self.find(tenant, kind, prefix, _PAGE)
+        while page:
+            yield from page
+            if len(page) < _PAGE:
+                return
+            page = self._after(page[-1], prefix)
+
+    def _after(self, last: Entry, prefix: str) -> list[Entry]:
+        wanted = search(last.tenant, last.kind, prefix, _PAGE).where(entry.c.key > last.key)
+        with self.database.reading() as connection:
+            return [Entry(*row) for row in connection.execute(wanted)]
 
     def history(self, tenant: str, kind: str, key: str, limit: int = 0) -> Iterator[AuditLine]:
         """What happened to one entry, newest first."""
