@@ -172,26 +172,31 @@ def _wanted(directory: Directory, tenant: str) -> list[Entry]:
     return [entry for name in names for entry in entries(name, found[name])]
 
 
-def start(gateway: Gateway, say: Say) -> Standing:
+def start(gateway: Gateway, warn: Say, say: Say | None = None) -> Standing:
     """The directory to start with: the database's, which a first start fills from the file.
 
-    ``say`` is told what is worth a line. Raises ``Rejected`` or ``StoreError``.
+    ``warn`` is told what somebody should look after, ``say`` (or it too) what went as it
+    should. Raises ``Rejected`` or ``StoreError``.
     """
+    try:
+        gateway.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make state directory: {error}") from error
     kept = gateway.state_directory / last_good.FILE
     try:
         with Administration(gateway, FIRST) as administration:
             store = administration.store
-            if store.revision() or not _first(administration, say):
-                _compare(gateway.directory, store.applied(), say)
+            if store.revision() or not _first(administration, say or warn):
+                _compare(gateway.directory, store.applied(), warn)
             held = store.load()
     except StoreError as error:
         last = last_good.last(kept) if gateway.database else None
         if last is None:
             raise
-        say(f"{error}; going on with the directory of revision {last.revision}, kept in {kept}")
+        warn(f"{error}; going on with the directory of revision {last.revision}, kept in {kept}")
         return Standing(gateway, last)
     standing = Standing(gateway, held)
-    keep(gateway, held, say)
+    keep(gateway, held, warn)
     return standing
 
 
@@ -210,9 +215,8 @@ def keep(gateway: Gateway, held: Held, say: Say) -> None:
     """Remember a good directory for a start while its database is away."""
     if gateway.database:
         try:
-            gateway.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             last_good.keep(gateway.state_directory / last_good.FILE, held)
-        except (StoreError, OSError) as error:
+        except StoreError as error:
             say(str(error))
 
 

@@ -25,9 +25,17 @@ def run(args: Namespace) -> int:
     from tollbar.b2bua.engine import Engine
     from tollbar.server import Server, StartError
 
-    standing = start(gateway, warn)
+    news: list[str] = []
+    standing = start(gateway, warn, news.append)
     for finding in standing.warnings:
         warn(f"warning: {finding}")
+
+    def tell(line: str) -> None:
+        """What went well is worth a line once it has led to something."""
+        for told in (line, *news):
+            print(told, flush=True)
+        news.clear()
+
     logging.basicConfig(
         stream=sys.stderr,
         level=gateway.log_level.upper(),
@@ -36,13 +44,9 @@ def run(args: Namespace) -> int:
     for library in ("asyncio", "alembic"):
         logging.getLogger(library).setLevel(logging.WARNING)
     try:
-        return asyncio.run(Server(gateway, standing, Engine, say=say).run())
+        return asyncio.run(Server(gateway, standing, Engine, say=tell).run())
     except StartError as error:
         raise CommandError(str(error)) from error
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
 
 
 def warn(line: str) -> None:
