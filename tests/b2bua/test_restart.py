@@ -158,7 +158,7 @@ def test_answered_and_no_ack_yet() -> None:
         + """
         restart
         A <- 200 (sdp B1), OPTIONS
-        B <- OPTIONS
+        B <- ACK (cseq 1), OPTIONS
         A -> ACK, 200 OPTIONS
         B -> 200 OPTIONS
         after 40
@@ -186,7 +186,7 @@ def test_between_the_commit_of_the_answer_and_its_200() -> None:
         restart
         commits flow
         A <- 200 (sdp B1), OPTIONS
-        B <- OPTIONS
+        B <- ACK (cseq 1), OPTIONS
         B -> 200 (again)
         B <- ACK (cseq 1)
         A -> ACK, 200 OPTIONS
@@ -196,13 +196,30 @@ def test_between_the_commit_of_the_answer_and_its_200() -> None:
     ).end()
 
 
+def test_a_callee_without_its_ack_has_it_before_a_bye() -> None:
+    """The process that was to send it died; the caller hangs up before the 200 is repeated."""
+    climb(
+        ANSWERED
+        + """
+        restart
+        B <- ACK (cseq 1), OPTIONS
+        A <- 200, OPTIONS
+        A -> ACK, BYE
+        B <- BYE
+        A <- 200 BYE
+        B -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
 def test_the_repeated_200_of_the_callee_is_acknowledged_again() -> None:
     climb(
         ANSWERED
         + """
         restart
         A <- 200, OPTIONS
-        B <- OPTIONS
+        B <- ACK, OPTIONS
         B -> 200 (again)
         B <- ACK (cseq 1; uri sip:B@127.0.0.1:5070)
         A -> ACK, 200 OPTIONS
@@ -221,7 +238,7 @@ def test_an_ack_that_came_before_the_restart_may_not_come_again() -> None:
         after 29
         restart
         A <- 200, OPTIONS
-        B <- OPTIONS
+        B <- ACK, OPTIONS
         A -> 200 OPTIONS
         B -> 200 OPTIONS
         """
@@ -388,7 +405,7 @@ def test_a_contact_that_changed_while_the_ack_was_due() -> None:
         B <- 200 UPDATE
         restart
         A <- 200, OPTIONS
-        C <- OPTIONS (uri sip:moved@127.0.0.1:5090)
+        C <- ACK, OPTIONS (uri sip:moved@127.0.0.1:5090)
         A -> ACK, 200 OPTIONS
         C -> 200 OPTIONS
         A -> BYE

@@ -370,5 +370,8 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
         answer.start(now)
         if far_cseq:
             return
-    # The callee has its ACK, or asks for it again.
     b.ack_cseq = max(b.ack_cseq, far_cseq, 1)
+    if caller.answer is not None:
+        # Nor whether the callee got its own. It may hear BYE before it asks again: one ACK too
+        # many is absorbed (17.2.1), one too few leaves it waiting.
+        call.acknowledge(b, b.ack_cseq, b"", b"")
