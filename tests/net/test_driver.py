@@ -115,6 +115,17 @@ async def test_the_timer_is_armed_again_only_for_another_deadline(shell: Shell) 
     assert shell.driver.alarm is None
 
 
+async def test_deadlines_close_to_each_other_share_a_wake_up(shell: Shell) -> None:
+    shell.engine.deadline = 1_000_000.001
+    shell.driver.settle(0.0)
+    first = shell.driver.alarm
+    assert first is not None
+    assert first.when() >= 1_000_000.001
+    shell.engine.deadline = 1_000_000.009
+    shell.driver.settle(0.0)
+    assert shell.driver.alarm is first
+
+
 async def test_a_clock_step_is_handed_in(shell: Shell) -> None:
     loop = asyncio.get_running_loop()
     shell.driver.clock = lambda: loop.time() + 1_000.0

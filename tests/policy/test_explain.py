@@ -6,7 +6,7 @@ import pytest
 from tests.policy.office import build, call
 
 from tollbar.policy import explain
-from tollbar.policy.attempt import Decision
+from tollbar.policy.attempt import Decision, Route
 
 CASES = [
     call(build(templates=["*61*CODE#NUMBER"]), "*61*4711#9195551234"),
@@ -64,3 +64,29 @@ def test_the_stored_line_agrees_with_the_whole(decision: Decision) -> None:
         key: value or whole.get(key) for key, value in stored.items()
     }
     assert stored["steps"] == [list(step) for step in decision.steps]
+
+
+def test_the_line_for_the_record_is_json_whatever_stands_in_it() -> None:
+    odd = 'q"b\\s\x01\nü'
+    decision = Decision("forward", dialled="1", display=odd, location=odd, dial_object=odd)
+    decision.steps = [("peer", odd)]
+    decision.routes = [Route(odd, odd, odd)]
+    decision.verification = decision.shadow = decision.emergency = True
+    decision.reason, decision.status, decision.text = "word", 403, odd
+    line = explain.as_json(decision)
+    assert "\n" not in line
+    assert json.loads(line) == {
+        "action": "forward",
+        "verification": True,
+        "code_check": "none",
+        "steps": [["peer", odd]],
+        "dial_object": odd,
+        "display": odd,
+        "location": odd,
+        "emergency": True,
+        "reason": "word",
+        "status": 403,
+        "text": odd,
+        "shadow": True,
+        "routes": [[odd, odd, odd]],
+    }

@@ -1,5 +1,6 @@
 """Deadlines fall due in order, once, and leave nothing behind."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -137,3 +138,19 @@ def test_against_a_list_that_is_searched(steps: list[tuple[str, int, float, floa
             deadline = timers.next_deadline()
             assert deadline is not None
             assert deadline <= min(model.values())
+
+
+class Broken:
+    def expired(self, event: int, now: float) -> None:
+        raise ZeroDivisionError
+
+
+def test_what_breaks_in_one_does_not_put_the_others_to_sleep() -> None:
+    timers, sleeper = Timers(), Sleeper()
+    timers.timer(1.0, 7).arm(Broken(), 0.0)
+    timers.timer(2.0, 8).arm(sleeper, 0.0)
+    with pytest.raises(ZeroDivisionError):
+        timers.expire(5.0)
+    assert timers.next_deadline() == 5.0
+    timers.expire(5.0)
+    assert sleeper.woken == [(8, 5.0)]
