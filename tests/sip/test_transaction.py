@@ -319,6 +319,15 @@ def test_a_provisional_ends_the_repeats_of_invite_and_timer_b() -> None:
     assert user.failures == []
 
 
+def test_a_100_for_the_cancel_is_not_the_invites() -> None:
+    wire = Wire()
+    _, user, data = launch(wire, INVITE, UDP_FAR)
+    wire.receive(response(data.replace(b"1 INVITE", b"1 CANCEL"), 100))
+    assert user.heard == []
+    assert wire.words(response(data, 100)) == []
+    assert user.heard == [100]
+
+
 def test_a_provisional_slows_other_requests_to_t2_and_leaves_timer_f() -> None:
     wire = Wire()
     _, user, data = launch(wire, BYE, UDP_FAR)
