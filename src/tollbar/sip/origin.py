@@ -39,7 +39,9 @@ def mirror(message: Message, flow: Flow) -> bytes:
     elif via.host.strip(b"[]") != flow.host:
         added = b"%b;received=%b" % (added, flow.host)
     first = message.fields[b"Via"]
-    if added is not top:
+    if first is top:
+        first = added
+    elif added is not top:
         at = first.index(top)  # an empty element may stand before it
         first = first[:at] + added + first[at + len(top) :]
     fields = message.fields
