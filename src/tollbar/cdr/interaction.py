@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from tollbar.cdr.record import Record, compact
+from tollbar.cdr.record import Record, with_change
 
 CALLBACK: Final = "callback"
 CHAT: Final = "chat"
@@ -54,17 +54,9 @@ class Interaction:
 
     def code_changed(self, at: int, by: str, code: str, source: str, refused: str = "") -> None:
         """Note that ``by`` gave ``code``, or tried to and was ``refused``."""
-        change: dict[str, str | int] = {
-            "at": at,
-            "by": by,
-            "from": self.account_code,
-            "to": code,
-            "source": source,
-        }
-        if refused:
-            change["refused"] = refused
-        before = self.code_changes
-        self.code_changes = f"{before[:-1]},{compact(change)}]" if before else compact([change])
+        self.code_changes = with_change(
+            self.code_changes, at, by, self.account_code, code, source, refused=refused
+        )
 
     def record(self, end: int, outcome: str, reason: str = "") -> Record:
         """Its record, now that it is over."""

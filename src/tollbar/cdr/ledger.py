@@ -23,7 +23,7 @@ from tollbar.b2bua.facts import (
     TurnedAway,
     Written,
 )
-from tollbar.cdr.record import Record, compact
+from tollbar.cdr.record import Record, compact, with_change
 from tollbar.policy.attempt import Decision
 
 Progress = tuple[str, int, str, int | None, int | None]
@@ -272,21 +272,19 @@ class Ledger:
         return record
 
     def _assigned(self, record: Record, fact: Assigned) -> list[Change]:
-        change: dict[str, str | int] = {
-            "at": round(fact.utc * 1000),
-            "by": fact.by,
-            "from": record.account_code,
-            "to": fact.code,
-            "source": fact.source,
-        }
-        if fact.refused:
-            change["refused"] = fact.refused
-        else:
+        record.code_changes = with_change(
+            record.code_changes,
+            round(fact.utc * 1000),
+            fact.by,
+            record.account_code,
+            fact.code,
+            fact.source,
+            refused=fact.refused,
+        )
+        if not fact.refused:
             record.account_code = fact.code
             record.account_code_description = fact.description
             record.code_source = fact.source if fact.code else ""
-        before = record.code_changes
-        record.code_changes = f"{before[:-1]},{compact(change)}]" if before else compact([change])
         return [Redrafted(record, fact.durable)]
 
     def _ended(self, call: _Running, fact: Ended) -> list[Change]:

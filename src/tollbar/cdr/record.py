@@ -125,6 +125,22 @@ compact: Final = json.JSONEncoder(
 ).encode
 
 
+def with_change(
+    changes: str, at: int, by: str, before: str, after: str, source: str, **more: str
+) -> str:
+    """``code_changes`` and one more: at ``at``, UTC milliseconds, ``by`` made ``before`` into
+    ``after``. ``more`` says that it was ``refused``, or its ``reason``; "" says nothing."""
+    change: dict[str, str | int] = {
+        "at": at,
+        "by": by,
+        "from": before,
+        "to": after,
+        "source": source,
+        **{name: text for name, text in more.items() if text},
+    }
+    return f"{changes[:-1]},{compact(change)}]" if changes else compact([change])
+
+
 def from_draft(draft: str) -> Record:
     """The record that ``Record.draft`` wrote; ValueError for anything else."""
     row = json.loads(draft, strict=False)  # control characters stand as they are

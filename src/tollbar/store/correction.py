@@ -5,7 +5,6 @@ Who may do it, and whether the code is known, is asked before, by whoever calls.
 change anything else of a record, nor one that somebody else changed since it was read.
 """
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import update
 
-from tollbar.cdr.record import Record, compact
+from tollbar.cdr.record import Record, compact, with_change
 from tollbar.policy.account import Code
 from tollbar.store import audit
 from tollbar.store.audit import AuditLine
@@ -80,23 +79,16 @@ def correct(
 
 def corrected(found: Record, code: Code | None, who: str, reason: str, at: int) -> Record:
     """``found`` with another code."""
-    change: dict[str, str | int] = {
-        "at": at,
-        "by": who,
-        "from": found.account_code,
-        "to": "" if code is None else code.code,
-        "source": SOURCE,
-    }
-    if reason:
-        change["reason"] = reason
-    changes = json.loads(found.code_changes) if found.code_changes else []
+    given = "" if code is None else code.code
     took_place = found.placed or (found.kind != "call" and found.outcome != "refused")
     return replace(
         found,
-        account_code="" if code is None else code.code,
+        account_code=given,
         account_code_description="" if code is None else code.description,
         code_source="" if code is None else SOURCE,
-        code_changes=compact([*changes, change]),
+        code_changes=with_change(
+            found.code_changes, at, who, found.account_code, given, SOURCE, reason=reason
+        ),
         in_report=took_place and code is not None,
     )
 
