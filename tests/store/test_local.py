@@ -120,6 +120,18 @@ def test_a_batch_is_written_whole_or_not_at_all(local: LocalFile) -> None:
     assert len(local.open_calls()) == 1
 
 
+def test_nobody_else_may_read_what_is_made(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    local = LocalFile(tmp_path)
+    local.beat(1.0)
+    try:
+        modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        local.close()
+    assert FILE in modes
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_second_process_is_told_who_holds_the_directory(local: LocalFile) -> None:
     code = (
         "import sys, pathlib\n"

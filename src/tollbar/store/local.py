@@ -60,10 +60,12 @@ class LocalFile:
         connection = None
         try:
             must_be_sound(self.path)
+            if not self.path.exists():
+                self.path.touch(mode=0o600)  # whoever made the directory, and however open
             connection = connect(self.path)
             self._prepare(connection)
             self._watch = Watch(self.path)
-        except (sqlite3.Error, StoreError) as error:
+        except (sqlite3.Error, OSError, StoreError) as error:
             if connection is not None:
                 connection.close()
             if isinstance(error, StoreError):

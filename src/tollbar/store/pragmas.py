@@ -14,7 +14,8 @@ PRAGMAS: Final = (
     "PRAGMA wal_autocheckpoint = 400",
     # Debian's default wipes what is deleted by writing pages nobody needs.
     "PRAGMA secure_delete = FAST",
-    "PRAGMA cache_size = -16384",
+    # In KiB. What it holds stays in memory for good; the system's own cache is near.
+    "PRAGMA cache_size = -8192",
     "PRAGMA temp_store = MEMORY",
 )
 """What a writer sets."""
