@@ -1,3 +1,4 @@
+import argparse
 import csv
 import io
 import json
@@ -17,7 +18,8 @@ from tests.facts import Story
 from tollbar import __version__
 from tollbar.b2bua.facts import Fact
 from tollbar.cdr.ledger import Change, Ledger
-from tollbar.cli import main, parser
+from tollbar.cli import MODULES, main, parser
+from tollbar.cli import command as asked
 from tollbar.commands import completion, correct, display, selection, settings
 from tollbar.store.local import LocalFile
 
@@ -492,3 +494,29 @@ def test_today_is_the_day_of_the_configured_time_zone(
             since = selection.filters(args, settings.gateway(args)).since
             assert since is not None
             assert datetime.fromtimestamp(since / 1000, ZoneInfo(zone)).date() == day
+
+
+def test_each_module_brings_the_commands_it_is_listed_with() -> None:
+    for names in MODULES.values():
+        for name in names:
+            (commands,) = [
+                action.choices
+                for action in parser(name)._actions
+                if isinstance(action, argparse._SubParsersAction)
+            ]
+            assert tuple(commands) == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["status"], "status"),
+        (["-c", "calls", "status", "--json"], "status"),
+        (["--config=x", "cdr"], "cdr"),
+        (["--help"], ""),
+        (["stat"], ""),
+        ([], ""),
+    ],
+)
+def test_which_command_is_asked_for(arguments: list[str], found: str) -> None:
+    assert asked(arguments) == found

@@ -4,24 +4,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 from tollbar import __version__
-from tollbar.commands import (
-    apply,
-    audit,
-    backup,
-    cdr,
-    check,
-    completion,
-    correct,
-    entries,
-    live,
-    parsers,
-    report,
-    run,
-    simulate,
-    untagged,
-)
+from tollbar.commands import parsers
 from tollbar.commands.settings import CommandError
 from tollbar.finding import Rejected
 from tollbar.net.control import ControlError
@@ -41,7 +28,27 @@ EXAMPLES = """examples:
 `tollbar COMMAND --help` has more."""
 
 
-def parser() -> argparse.ArgumentParser:
+MODULES: Final = {
+    "run": ("run",),
+    "check": ("check",),
+    "simulate": ("simulate",),
+    "apply": ("apply", "export"),
+    "entries": ("codes", "users", "roles", "workgroups", "dialplan"),
+    "audit": ("audit",),
+    "cdr": ("cdr",),
+    "report": ("report",),
+    "untagged": ("untagged",),
+    "correct": ("correct",),
+    "live": ("status", "calls", "hangup", "assign", "locks", "drain", "trace", "reload"),
+    "backup": ("backup", "restore"),
+    "completion": ("completion",),
+}
+"""The modules of ``tollbar.commands`` and their commands: one is loaded when one is asked for,
+or asking a running gateway would take as long as opening a database."""
+
+
+def parser(wanted: str = "") -> argparse.ArgumentParser:
+    """All commands, or the one ``wanted`` and those that come with it."""
     top = argparse.ArgumentParser(
         prog="tollbar",
         description="A SIP gateway between a PBX and its trunks that bills calls to account codes.",
@@ -50,30 +57,28 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"tollbar {__version__}")
     parsers.config_option(top)
+    top.set_defaults(whole=parser)
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for module in (
-        *(
-            run,
-            check,
-            simulate,
-            apply,
-            entries,
-            audit,
-            cdr,
-            report,
-            untagged,
-            correct,
-            live,
-            backup,
-        ),
-    ):
-        module.add(commands)
-    completion.add(commands, top)
+    for module, names in MODULES.items():
+        if not wanted or wanted in names:
+            import_module(f"tollbar.commands.{module}").add(commands)
     return top
 
 
+def command(arguments: Sequence[str]) -> str:
+    """The command among the arguments, "" if there is none that is known."""
+    words = iter(arguments)
+    for word in words:
+        if word in ("-c", "--config"):
+            next(words, "")
+        elif not word.startswith("-"):
+            return word if any(word in names for names in MODULES.values()) else ""
+    return ""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    args = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    args = parser(command(given)).parse_args(given)
     try:
         code = int(args.run(args))
         sys.stdout.flush()

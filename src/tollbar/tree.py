@@ -65,14 +65,14 @@ def read_tree(data: bytes, file: str) -> Node:
         return _build(yaml.parse(text, Loader=_FAST), file)
     except yaml.YAMLError as error:
         if len(text) < _READ_AGAIN:
-            error = _worded(text) or error
+            error = _worded(text, file) or error
         raise Rejected([_syntax_finding(error, file, text)]) from None
 
 
-def _worded(text: str) -> yaml.YAMLError | None:
+def _worded(text: str, file: str) -> yaml.YAMLError | None:
+    """The mistake in PyYAML's own words; raises ``Rejected`` where building finds it first."""
     try:
-        for _event in yaml.parse(text, Loader=yaml.SafeLoader):
-            pass
+        _build(yaml.parse(text, Loader=yaml.SafeLoader), file)
     except yaml.YAMLError as error:
         return error
     return None

@@ -3,7 +3,6 @@
 import argparse
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from functools import partial
 
 from tollbar.commands import parsers
 
@@ -13,15 +12,15 @@ EXAMPLES = """
 """
 
 
-def add(commands: parsers.Commands, top: ArgumentParser) -> None:
+def add(commands: parsers.Commands) -> None:
     parser = parsers.command(
-        commands, "completion", partial(run, top), "print a bash completion script", EXAMPLES
+        commands, "completion", run, "print a bash completion script", EXAMPLES
     )
     parser.add_argument("shell", nargs="?", choices=("bash",), default="bash")
 
 
-def run(top: ArgumentParser, _args: Namespace) -> int:
-    print(script(words(top)))
+def run(args: Namespace) -> int:
+    print(script(words(args.whole())))
     return 0
 
 

@@ -4,12 +4,14 @@ import os
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import tollbar
 from tollbar.config import load
 from tollbar.gateway import Gateway
-from tollbar.store.records import Records
+
+if TYPE_CHECKING:
+    from tollbar.store.records import Records
 
 VARIABLE: Final = "TOLLBAR_CONFIG"
 
@@ -41,6 +43,8 @@ def gateway(args: Namespace) -> Gateway:
     return load(config_path(args))
 
 
-def records(gateway: Gateway) -> Records:
+def records(gateway: Gateway) -> "Records":
     """The gateway's records, to be closed; raises StoreError."""
+    from tollbar.store.records import Records
+
     return Records(gateway.state_directory, gateway.database)
