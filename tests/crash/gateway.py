@@ -2,8 +2,10 @@
 point, and with the records read from its disk."""
 
 import asyncio
+import math
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Self
@@ -26,6 +28,7 @@ class Mortal(Stage):
         self.state = directory / "var"
         self.port = self.ports[5060]
         self.tcp_port = free_port()
+        self.lives: list[tuple[float, float]] = []  # UTC: when it was ready, when it was killed
 
     async def open(self) -> Self:
         self.udp = Caller(await Datagrams(self.ports[5090], self.port).open(), self.port)
@@ -56,10 +59,13 @@ class Mortal(Stage):
             until("the gateway", self.ready, self.gateway)
         except RuntimeError as error:
             raise RuntimeError(f"{error}\n{self.log.read_text()[-2000:]}") from error
+        self.lives.append((time.time(), math.inf))
 
     def kill(self) -> None:
         """kill -9."""
         assert self.gateway is not None
+        if self.lives:
+            self.lives[-1] = (self.lives[-1][0], time.time())
         self.gateway.kill()
         self.gateway.wait()
 

@@ -15,6 +15,9 @@ from tollbar.cdr.record import Record
 
 Records = Mapping[str, Sequence[Record]]
 
+TAKES_UP = 0.5
+"""Seconds within which a gateway under load has an INVITE on disk and says 100."""
+
 
 def attempts(wire: Sequence[Seen]) -> set[tuple[str, str]]:
     """The INVITEs of callers, by Call-ID and CSeq: no repeat counts twice."""
@@ -22,6 +25,22 @@ def attempts(wire: Sequence[Seen]) -> set[tuple[str, str]]:
         (seen.call_id, seen.cseq)
         for seen in wire
         if seen.caller and seen.sent and seen.word == "INVITE"
+    }
+
+
+def never_read(wire: Sequence[Seen], lives: Sequence[tuple[float, float]]) -> set[str]:
+    """The Call-IDs of callers over UDP that nobody was there to hear: each of their INVITEs came
+    while no process was ready, or so soon before its death that it could not take it up. They
+    heard nothing at all; what no gateway has read is no attempt."""
+    heard = {seen.call_id for seen in wire if seen.caller and not seen.sent}
+    asked: dict[str, list[float]] = defaultdict(list)
+    for seen in wire:
+        if seen.caller and seen.sent and seen.word == "INVITE" and seen.call_id not in heard:
+            asked[seen.call_id].append(seen.at)
+    return {
+        call_id
+        for call_id, moments in asked.items()
+        if not any(ready <= at < killed - TAKES_UP for at in moments for ready, killed in lives)
     }
 
 
