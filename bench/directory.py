@@ -5,12 +5,16 @@
 (SQLite in `build/bench/`, or `--database URL`), followed as the gateway follows it. A stall is the
 longest time between two turns of a loop that wants to turn each millisecond: `stall` by the clock,
 `own stall` by the CPU time of this process, in which other work on the machine does not count.
+
+First what such a directory takes to load, in time and memory, and to decide a call by, beside the
+sample directory of `config/`.
 """
 
 import argparse
 import asyncio
 import gc
 import json
+import resource
 import shutil
 import sys
 import time
@@ -18,17 +22,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from timeit import repeat
 from typing import TypeVar
 
 from tollbar.administration import directory_database
 from tollbar.config import load
 from tollbar.directory.difference import Change, difference
 from tollbar.directory.entry import Entry, entries
+from tollbar.loading import load_snapshot
 from tollbar.policy import finding
 from tollbar.policy.account import Code
+from tollbar.policy.attempt import FORWARD, Attempt, Situation
+from tollbar.policy.decision import decide
 from tollbar.policy.dialplan import DialObject, GroupUse
 from tollbar.policy.rights import Rights, Role, User, Workgroup
 from tollbar.policy.settings import Tenant
+from tollbar.policy.snapshot import Snapshot
 from tollbar.server import SWITCH
 from tollbar.standing import Standing
 from tollbar.store.directory import DirectoryStore
@@ -116,6 +125,31 @@ def timed(what: str, act: Callable[[], T]) -> T:
     return result
 
 
+def resident() -> float:
+    """MiB of this process in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def decision(what: str, snapshot: Snapshot, caller: str, dialled: str, code: str) -> float:
+    """Microseconds to decide a call that asks for a code and has a good one."""
+    attempt = Attempt("pbx", dialled, asserted=[caller], codes=[("header", code)])
+    situation = Situation(time.time())
+    found = decide(snapshot, attempt, situation)
+    assert (found.action, found.account_code) == (FORWARD, code), found
+    taken = repeat(lambda: decide(snapshot, attempt, situation), number=2_000, repeat=7)
+    print(f"decision, {what:18} {min(taken) / 2_000 * 1e6:8.1f} us")
+    return min(taken)
+
+
+def decisions(sample: Snapshot, large: Snapshot) -> None:
+    holder = large.tenants["default"].holders.workgroups["wg500"]
+    code = min(holder.rights.codes)
+    small = decision("sample directory", sample, "1001", "919195551234", "4711")
+    full = decision("this directory", large, "20500", "14502011234", code)
+    print(f"{'ratio':28} {full / small:8.2f}")
+
+
 async def follow(standing: Standing, store: DirectoryStore) -> None:
     loop = asyncio.get_running_loop()
     news: asyncio.Queue[float] = asyncio.Queue()
@@ -141,6 +175,12 @@ async def follow(standing: Standing, store: DirectoryStore) -> None:
     await asyncio.to_thread(watch.stop)
 
 
+def fill(store: DirectoryStore) -> None:
+    """What it needs to be made goes when this is over: it is not what a start takes."""
+    made = timed("made into entries", lambda: entries("default", large()))
+    timed("committed", lambda: store.commit(difference([], made), "bench", 0))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--database", default="", metavar="URL", help="an empty one")
@@ -149,11 +189,15 @@ def main() -> None:
     STATE.mkdir(parents=True)
     gateway = load(ROOT / "config" / "gateway.yaml")
     gateway.state_directory, gateway.database = STATE, options.database
-    made = timed("made into entries", lambda: entries("default", large()))
     store = DirectoryStore(directory_database(gateway))
-    timed("committed", lambda: store.commit(difference([], made), "bench", 0))
+    fill(store)
+    sample = timed("sample directory, from YAML", lambda: load_snapshot(gateway)[0])
+    gc.collect()
+    before = resident()
     held = timed("loaded", store.load)
     standing = timed("assembled and compiled", lambda: Standing(gateway, held))
+    print(f"{'memory it takes':28} {resident() - before:8.0f} MiB")
+    decisions(sample, standing.snapshot)
     # As the gateway does.
     sys.setswitchinterval(SWITCH)
     gc.collect()
