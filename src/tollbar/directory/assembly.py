@@ -17,7 +17,7 @@ from tollbar.policy import finding
 from tollbar.policy.rights import Rights
 from tollbar.policy.settings import Tenant
 
-_LOADS: Final = json.JSONDecoder().decode
+_READ: Final = json.JSONDecoder().raw_decode
 
 # The part of a tenant that the entries of a kind make up, and how one is read.
 _KINDS: Final[dict[str, tuple[str, Callable[[str, Any], Any]]]] = {
@@ -60,7 +60,7 @@ class Assembly:
                     last = (entry.tenant, entry.kind)
                     held = _known(entry.kind)[1]
                     into = read.setdefault(last, {})
-                into[entry.key] = (entry.place, held(entry.key, _LOADS(entry.body)))
+                into[entry.key] = (entry.place, held(entry.key, _words(entry.body)))
             except (Wrong, ValueError, RecursionError) as error:
                 last = None
                 broken.append(_broken(entry, error))
@@ -114,6 +114,14 @@ def _merged(kind: str, part: Part, new: Part) -> Part:
     if kind in ORDERED:
         return dict(sorted(part.items(), key=lambda item: (item[1][0], item[0])))
     return {key: part[key] for key in sorted(part)}
+
+
+def _words(body: str) -> Any:
+    """Bodies are written without white space around them; ``decode`` looks for it at length."""
+    words, end = _READ(body)
+    if end != len(body):
+        raise ValueError("more than one value")
+    return words
 
 
 def _made(kind: str, part: Part) -> Any:
