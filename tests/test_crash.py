@@ -20,6 +20,7 @@ from tests.crash.gateway import Mortal
 from tests.crash.judge import (
     attempts,
     callers_left,
+    cut_off,
     never_read,
     not_one_record,
     phones_left,
@@ -102,7 +103,7 @@ async def test_twenty_random_kills_under_load(
     say("")
     for seed in range(base, base + KILLS):
         load.dice = random.Random(seed)
-        moment = load.dice.uniform(0.2, 0.9)
+        moment = load.dice.uniform(0.2, 2.0)
         await asyncio.sleep(moment)
         stage.kill()
         calls = len(unfinished(stage.udp.calls, stage.tcp.calls))
@@ -129,11 +130,12 @@ async def test_twenty_random_kills_under_load(
     )
     assert list(not_one_record(wire, records)) == []
     assert list(callers_left(wire, records)) == []
-    assert list(phones_left(wire, records)) == []
+    cut = cut_off(wire, stage.lives)
+    assert list(phones_left([seen for seen in wire if seen.call_id not in cut], records)) == []
     assert attempts(tape) == attempts(wire)
     assert len(attempts(wire)) > 20 * KILLS
     assert malformed == 0
-    assert unfinished(*phones) == []
+    assert [call for call in unfinished(*phones) if call.call_id not in cut] == []
     callers = stage.udp.calls | stage.tcp.calls
     lengths = [
         wrong_length(record, callers[record.a_call_id], stage.trunk.calls[record.b_call_id], 1.0)

@@ -12,8 +12,8 @@ from typing import Final
 from tests.crash.gateway import Mortal
 from tests.crash.phones import BUSY, CALLEE, CALLER, CANCEL, Outgoing, Plan
 
-RATE: Final = 150  # calls a second
-MOST: Final = 300  # calls in progress; nobody calls while there are so many
+RATE: Final = 60  # calls a second
+MOST: Final = 2.0  # seconds' calls in progress; nobody calls while there are so many
 ANSWERED: Final = "3175551234"
 REFUSED: Final = "9005551234"  # the sample's dial plan blocks it
 
@@ -24,6 +24,7 @@ class Load:
     def __init__(self, stage: Mortal, dice: random.Random, rate: int = RATE) -> None:
         self.stage = stage
         self.rate = rate
+        self.most = MOST * rate
         self.dice = dice
         self.placed: list[Outgoing] = []  # those that may not be over
         self.task = asyncio.get_running_loop().create_task(self.place())
@@ -33,9 +34,9 @@ class Load:
         while True:
             due += 1 / self.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if len(self.placed) >= MOST:
+            if len(self.placed) >= self.most:
                 self.placed = [call for call in self.placed if not call.over]
-            if len(self.placed) < MOST:
+            if len(self.placed) < self.most:
                 phone = self.stage.udp if self.dice.random() < 0.5 else self.stage.tcp
                 self.placed.append(phone.place(self.plan()))
 
