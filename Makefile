@@ -32,9 +32,13 @@ help:
 run: .venv/run.stamp $(FAST_STAMP)
 	exec $(BIN)/tollbar run --config $(CONFIG)
 
+# Most tests wait for peers, so files run side by side; those that judge what happens under load
+# have the machine to themselves.
 test: lint
 	$(call debian,$(TEST_PACKAGES))
-	$(BIN)/pytest --cov --cov-report=term:skip-covered $(PYTEST)
+	$(BIN)/pytest -m "not alone" --numprocesses auto --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder --cov --cov-report=
+	$(BIN)/pytest -m alone --cov --cov-append --cov-report=term:skip-covered
 
 lint: .venv/test.stamp
 	$(BIN)/ruff format --check .

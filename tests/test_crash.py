@@ -89,6 +89,7 @@ def capture(stage: Mortal) -> Iterator[Capture]:
         capture.stop()
 
 
+@pytest.mark.alone
 async def test_twenty_random_kills_under_load(
     stage: Mortal, capture: Capture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,6 +31,8 @@ from tollbar.store.database import Database
 from tollbar.store.directory import DirectoryStore
 from tollbar.store.errors import StoreError
 
+pytestmark = pytest.mark.alone
+
 # The server goes with the thread that started it: this one stays.
 STARTER = ThreadPoolExecutor(1)
 OUTAGE = float(os.environ.get("OUTAGE", "5"))
