@@ -264,6 +264,12 @@ def test_an_emergency_number_comes_before_feature_codes() -> None:
     assert call(snapshot, "*62*112#").emergency
 
 
+def test_where_nothing_clears_a_sticky_code_no_number_does() -> None:
+    decision = feature("", settings={"sticky_clear": ""})
+    assert (decision.action, decision.reason) == (REJECT, "incomplete")
+    assert feature("*62*4711#", settings={"sticky_clear": ""}).sticky == "4711"
+
+
 @pytest.mark.parametrize(
     ("settings", "told"),
     [

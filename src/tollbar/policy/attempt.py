@@ -98,6 +98,9 @@ class Decision:
     extension: str = ""
     caller: str = ""
     dialled: str = ""
+    location: str = ""
+    holder: tuple[str, str] = ("", "")
+    steps: Sequence[tuple[str, str]] = ()
     standardized: str = ""
     display: str = ""
     dial_object: str = ""
@@ -116,11 +119,8 @@ class Decision:
     q850: int = 0
     reason: str = ""
     text: str = ""
-    location: str = ""
     shadow: bool = False
-    holder: tuple[str, str] = ("", "")
     sticky: str = ""
     workgroup: str = ""
     guessed: bool = False
     hunted: Sequence[str] = ()
-    steps: Sequence[tuple[str, str]] = ()

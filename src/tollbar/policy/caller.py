@@ -4,7 +4,6 @@ Headers of peers that are not trusted for identity, and of trunks, give nobody's
 identity that a trusted peer asserts is final: where nobody has that number, From is not asked.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from tollbar.policy.attempt import Attempt
@@ -17,22 +16,11 @@ ASSERTED: Final = "P-Asserted-Identity"
 DIVERTER: Final = "diverter"
 
 
-@dataclass(slots=True)
-class Caller:
-    """The caller found: ``number`` as received, ``extension`` as the directory knows it.
+def find_caller(peer: PeerPolicy, attempt: Attempt) -> tuple[Effective, str, str, str]:
+    """The caller of an attempt from a PBX: rights, number as received, extension, found by what.
 
-    ``rights`` are those of nobody where ``known`` is false; ``by`` says what it was found by.
+    Where nobody has that number the rights are those of nobody, and there is no extension.
     """
-
-    number: str
-    extension: str
-    by: str
-    rights: Effective
-    known: bool
-
-
-def find_caller(peer: PeerPolicy, attempt: Attempt) -> Caller:
-    """The caller of an attempt from a PBX."""
     by = FROM
     given = attempt.from_user
     if peer.rules.trust_identity:
@@ -46,18 +34,17 @@ def find_caller(peer: PeerPolicy, attempt: Attempt) -> Caller:
     number = normalise(given)
     extension = peer.rewrite.apply(number)
     rights = tenant.by_number.get(extension)
-    if rights is None and by == ASSERTED:
+    if rights is not None:
+        return rights, number, extension, by
+    if by == ASSERTED:
         # A peer may assert a number and a name for one caller, in either order.
         for other in attempt.asserted[1:]:
             candidate = normalise(other)
-            rewritten = peer.rewrite.apply(candidate)
-            rights = tenant.by_number.get(rewritten)
+            extension = peer.rewrite.apply(candidate)
+            rights = tenant.by_number.get(extension)
             if rights is not None:
-                number, extension = candidate, rewritten
-                break
-    if rights is None:
-        return Caller(number, "", by, tenant.nobody, False)
-    return Caller(number, extension, by, rights, True)
+                return rights, candidate, extension, by
+    return tenant.nobody, number, "", by
 
 
 def outside_caller(peer: PeerPolicy, attempt: Attempt) -> str:

@@ -5,8 +5,8 @@ reason. Emergency calls pass them all. It reads the snapshot and never writes it
 counts, and never lets an account code into anything but ``Decision.account_code``.
 """
 
-from tollbar.policy.attempt import ANSWER, FORWARD, INTERNAL, Attempt, Decision, Situation
-from tollbar.policy.caller import Caller, find_caller, outside_caller
+from tollbar.policy.attempt import ANSWER, FORWARD, INTERNAL, OUT, Attempt, Decision, Situation
+from tollbar.policy.caller import find_caller, outside_caller
 from tollbar.policy.compiled import PeerPolicy, Snapshot
 from tollbar.policy.dialplan import Entry
 from tollbar.policy.feature import CLEAR
@@ -29,6 +29,7 @@ from tollbar.policy.refusal import (
     WORKGROUP,
 )
 from tollbar.policy.refusing import refuse
+from tollbar.policy.rights import Effective
 from tollbar.policy.routing import emergency_routes, routes
 from tollbar.policy.settings import AS_ENTERED, REFUSE
 from tollbar.policy.verdict import INVALID, NONE, ROW, VALID
@@ -46,57 +47,61 @@ def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decisi
         incoming = decide_incoming(snapshot, peer, attempt, situation)
         if incoming is not None:
             return incoming
+        rights, extension, by = peer.tenant.nobody, "", "trunk"
         number = outside_caller(peer, attempt)
-        caller = Caller(number, "", "trunk", peer.tenant.nobody, known=True)
     else:
-        caller = find_caller(peer, attempt)
-    location = caller.rights.location or peer.rules.location
+        rights, number, extension, by = find_caller(peer, attempt)
+    location = rights.location or peer.rules.location
     looked = look_up(snapshot, peer, attempt.dialled, location)
-    return _Call(snapshot, peer, caller, location, looked).decide(attempt, situation)
+    user = rights.user
+    if user is None:
+        name = ""
+        holder = number_holder(number)
+        if not peer.trunk:
+            by += ", unknown"
+    else:
+        name = holder = user.name
+        if user.extensions and extension not in user.extensions:
+            extension = user.extensions[0]
+    tenant = peer.tenant.name
+    steps = [("peer", attempt.peer), ("caller found by", by)]
+    if looked.template:
+        steps.append(("template", looked.template))
+    decision = Decision(
+        FORWARD,
+        tenant,
+        OUT,
+        name,
+        extension,
+        number,
+        looked.urn or looked.number,
+        location,
+        (tenant, holder),
+        steps,
+    )
+    return _Call(snapshot, peer, rights, looked, decision, steps).decide(attempt, situation)
 
 
 class _Call:
     """One call on its way through the checks."""
 
-    __slots__ = ("caller", "decision", "location", "looked", "peer", "snapshot", "steps")
+    __slots__ = ("decision", "looked", "peer", "rights", "snapshot", "steps")
 
     def __init__(
         self,
         snapshot: Snapshot,
         peer: PeerPolicy,
-        caller: Caller,
-        location: str,
+        rights: Effective,
         looked: Looked,
+        decision: Decision,
+        steps: list[tuple[str, str]],
     ) -> None:
         self.snapshot = snapshot
         self.peer = peer
-        self.caller = caller
-        self.location = location
+        self.rights = rights
         self.looked = looked
-        self.steps: list[tuple[str, str]] = [
-            ("peer", peer.rules.name),
-            ("caller found by", caller.by if caller.known else f"{caller.by}, unknown"),
-        ]
-        self.decision = Decision(
-            FORWARD,
-            tenant=peer.tenant.name,
-            caller=caller.number,
-            dialled=looked.urn or looked.number,
-            location=location,
-            steps=self.steps,
-        )
-        user = caller.rights.user
-        if user is None:
-            self.decision.holder = (peer.tenant.name, number_holder(caller.number))
-        else:
-            self.decision.holder = (peer.tenant.name, user.name)
-            self.decision.user = user.name
-            if caller.extension in user.extensions or not user.extensions:
-                self.decision.extension = caller.extension
-            else:
-                self.decision.extension = user.extensions[0]
-        if looked.template:
-            self.steps.append(("template", looked.template))
+        self.decision = decision
+        self.steps = steps
 
     def decide(self, attempt: Attempt, situation: Situation) -> Decision:
         """Run the checks in order."""
@@ -105,7 +110,7 @@ class _Call:
             return self._emergency(entry, attempt, situation)
         settings = self.snapshot.settings
         reason = ""
-        if not self.caller.known and settings.unknown_callers == REFUSE:
+        if settings.unknown_callers == REFUSE and not self.peer.trunk and self.rights.user is None:
             reason = UNKNOWN_CALLER
         if attempt.workgroups or self.looked.workgroups:
             workgroup = self._workgroup(attempt)
@@ -127,9 +132,7 @@ class _Call:
         if reason and not shadow:
             return refuse(self.snapshot, self.peer, self.decision, reason)
         decision = self.decision
-        found = routes(
-            decision, entry, self.looked.number, self.caller.rights, situation, self.steps
-        )
+        found = routes(decision, entry, self.looked.number, self.rights, situation, self.steps)
         if self.peer.trunk:
             found = [route for route in found if route.peer != self.peer.rules.name]
         if not found:
@@ -147,7 +150,7 @@ class _Call:
         plan = self.peer.tenant.plan
         if not looked.dialable:
             return None, NO_MATCH
-        more = looked.begun or plan.incomplete(looked.number, self.location)
+        more = looked.begun or plan.incomplete(looked.number, self.decision.location)
         reason = INCOMPLETE if more else NO_MATCH
         as_entered = self.peer.tenant.as_entered
         if looked.begun or not looked.number or as_entered is None:
@@ -175,12 +178,12 @@ class _Call:
         The entry that the standardized number matches is looked at as well: regular
         expressions escape the check at load, so the stricter of the two holds.
         """
-        rights = self.caller.rights
+        rights = self.rights
         asks, blocked = entry.verification, entry.blocked
         allowed = rights.may_call(entry.classification)
         reached = destination(self.decision.standardized)
         if reached != self.looked.number and not entry.allow_bypass:
-            second = self.peer.tenant.plan.match(reached, self.location)
+            second = self.peer.tenant.plan.match(reached, self.decision.location)
             if second is not None and not (
                 second is entry or second.emergency or second.allow_bypass
             ):
@@ -205,7 +208,7 @@ class _Call:
         if len(names) > 1:
             self.steps.append(("workgroup", "more than one is named"))
             return WORKGROUP
-        if not is_member(self.caller.rights.user, names[0]):
+        if not is_member(self.rights.user, names[0]):
             known = names[0] in self.peer.tenant.holders.workgroups
             said = "the caller is no member" if known else "there is none of this name"
             self.steps.append(("workgroup", said))
@@ -228,7 +231,7 @@ class _Call:
         if situation.guesses and not decision.emergency and self._is_locked(situation):
             decision.code_check = LOCKED
             return LOCKED
-        check = conflict or tenant.codes.check(code, situation.utc, self.caller.rights)
+        check = conflict or tenant.codes.check(code, situation.utc, self.rights)
         if check == VALID:
             accept(tenant, decision, source, code)
         else:
@@ -257,7 +260,7 @@ class _Call:
         check = self._take_code(attempt, situation)
         if check == LOCKED:
             return reason or LOCKED
-        rights = self.caller.rights
+        rights = self.rights
         if check == NONE:
             user, tenant = rights.user, self.peer.tenant
             if (
@@ -308,6 +311,8 @@ class _Call:
             if check not in (VALID, NONE):
                 self.steps.append(("code dropped", check))
         decision.in_report = bool(decision.account_code)
-        decision.routes = emergency_routes(entry, self.looked.number, self.location, situation.down)
+        decision.routes = emergency_routes(
+            entry, self.looked.number, self.decision.location, situation.down
+        )
         decision.dial_group = decision.routes[0].dial_group
         return decision

@@ -132,30 +132,29 @@ class DialPlan:
         count = len(self.entries)
         self.matcher = Matcher([entry.pattern for entry in self.entries])
         self._emergency = bits(count, (n for n, e in enumerate(self.entries) if e.emergency))
-        self._anywhere = bits(count, (n for n, e in enumerate(self.entries) if not e.locations))
+        anywhere = bits(count, (n for n, e in enumerate(self.entries) if not e.locations))
+        # Whose filter a place meets, and these with all emergency entries.
+        self._anywhere = (anywhere, anywhere | self._emergency)
         found: dict[str, list[int]] = {}
         for place, entry in enumerate(self.entries):
             for name in entry.locations:
                 found.setdefault(name, []).append(place)
-        self._by_location = {
-            name: self._anywhere | bits(count, places) for name, places in found.items()
-        }
+        self._by_location: dict[str, tuple[int, int]] = {}
+        for name, places in found.items():
+            meeting = anywhere | bits(count, places)
+            self._by_location[name] = (meeting, meeting | self._emergency)
 
     @property
     def locations(self) -> list[str]:
         """Every place a filter names."""
         return sorted(self._by_location)
 
-    def meeting(self, location: str) -> int:
-        """The bits of the entries whose location filter a place meets."""
-        return self._by_location.get(location, self._anywhere)
-
     def match(self, number: str, location: str) -> Entry | None:
         """The entry that decides about a number."""
         if len(number) > LONGEST:
             return None
-        meeting = self._by_location.get(location, self._anywhere)
-        place = self.matcher.first(number, meeting | self._emergency)
+        meeting, among = self._by_location.get(location, self._anywhere)
+        place = self.matcher.first(number, among)
         if place < 0:
             return None
         entry = self.entries[place]
@@ -167,14 +166,15 @@ class DialPlan:
 
     def every(self, number: str, location: str) -> list[Entry]:
         """Every entry that matches, in order: what people expect a simulator to list."""
-        among = self.meeting(location) | self._emergency
+        _, among = self._by_location.get(location, self._anywhere)
         return [self.entries[place] for place in self.matcher.every(number, among)]
 
     def incomplete(self, number: str, location: str) -> bool:
         """Whether more digits could still match."""
         if len(number) > LONGEST:
             return False
-        return self.matcher.incomplete(number, self.meeting(location) | self._emergency)
+        _, among = self._by_location.get(location, self._anywhere)
+        return self.matcher.incomplete(number, among)
 
     def sos(self, location: str) -> tuple[Entry, str] | None:
         """The entry for ``urn:service:sos`` and the number it stands for there."""

@@ -20,7 +20,7 @@ _TEXT: Final = frozenset("0123456789*#")
 class Features:
     """The feature codes that are on; ``sticky_clear`` may be missing."""
 
-    __slots__ = ("clear", "end", "head", "text")
+    __slots__ = ("clear", "end", "head", "heads", "text")
 
     def __init__(self, sticky_set: str, sticky_clear: str) -> None:
         """Raises PatternError."""
@@ -34,10 +34,12 @@ class Features:
         for text in (self.head, sticky_clear):
             if text[:1].isdigit() or (not text and text is self.head):
                 raise PatternError("a feature code begins with * or #")
+        # One look at a number tells whether any of them can be meant.
+        self.heads = (self.head, sticky_clear) if sticky_clear else (self.head,)
 
     def find(self, dialled: str) -> tuple[str, str] | None:
         """SET and the code, CLEAR and "", or None where no feature code was dialled."""
-        if dialled == self.clear:
+        if self.clear and dialled == self.clear:
             return CLEAR, ""
         end = len(dialled) - len(self.end)
         if dialled.startswith(self.head) and dialled.endswith(self.end) and end >= len(self.head):

@@ -46,7 +46,7 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
     features = snapshot.features
     if (features is None and prefixes is None) or peer.trunk:
         return _behind_template(snapshot, peer, number, entry, location)
-    if features is not None:
+    if features is not None and number.startswith(features.heads):
         feature = features.find(number)
         if feature is not None:
             return Looked(features.head, None, feature[1], feature=feature[0])

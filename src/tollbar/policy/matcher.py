@@ -73,10 +73,9 @@ class Matcher:
         length = len(number)
         ends = self._ends
         left = among & (ends[length] if length < len(ends) else self._goes_on)
-        for table, code in zip(self.tables, charset.fold(number)):  # noqa: B905
+        codes = number.encode() if number.isascii() else charset.fold(number)
+        for table, code in zip(self.tables, codes):  # noqa: B905
             left &= table[code]
-            if not left:
-                return -1
         verify = self._verify
         while left:
             low = left & -left

@@ -126,7 +126,10 @@ class Effective:
         """Whether the caller has access to a code."""
         if self._all_codes:
             return True
-        return any(code in codes for codes in self._codes)
+        for codes in self._codes:  # noqa: SIM110
+            if code in codes:
+                return True
+        return False
 
     def named_codes(self) -> frozenset[str] | None:
         """The codes the caller has access to; None for all there are."""

@@ -82,7 +82,7 @@ class Templates:
     ``owned`` are the beginnings no object of a dial plan is reached with.
     """
 
-    __slots__ = ("_heads", "_marks", "owned", "templates")
+    __slots__ = ("_heads", "_marked", "owned", "templates")
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.templates = templates
@@ -90,11 +90,11 @@ class Templates:
         # What begins with more than digits is never a number of the dial plan.
         self.owned = tuple(head for head in self._heads if not head.isdigit())
         # Most numbers hold no character that any template needs; one look tells them.
-        self._marks = [_mark(template) for template in templates]
+        self._marked = [(_mark(template), template) for template in templates]
 
     def split(self, dialled: str) -> tuple[str, str, str] | None:
         """Number, code and the template's text, or None where no template matches."""
-        for template, mark in zip(self.templates, self._marks, strict=True):
+        for mark, template in self._marked:
             if mark in dialled:
                 found = template.split(dialled)
                 if found is not None:
