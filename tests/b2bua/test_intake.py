@@ -96,12 +96,39 @@ def test_a_code_behind_an_urn() -> None:
         b"<sip:1001;account-code=4711@h>;tag=a",
         b"sip:1001@h;Account-Code=4711;tag=a",
         b"<tel:1001;account-code=4711>;tag=a",
+        b"<sip:1001%3Baccount-code%3D4711@h>;tag=a",
     ],
 )
 def test_codes_in_from(sender: bytes) -> None:
     attempt = read(sender=sender)
     assert attempt.codes == [("from_parameter", "4711")]
     assert attempt.from_user == "1001"
+
+
+def test_a_code_behind_any_other_name_in_from() -> None:
+    attempt = read(sender=b"<mailto:bob@h;account-code=4711>;tag=a")
+    assert attempt.codes == [("from_parameter", "4711")]
+
+
+def test_what_is_read_once_is_read_the_same_again() -> None:
+    intake = Intake(("X-Account-Code",), "account-code")
+    lines: dict[str, bytes] = {
+        "sender": b"<sip:1001@h;account-code=2>;account-code=3;tag=a",
+        "more": b"x-ACCOUNT-code: 1\r\nP-Asserted-Identity: <sip:1002@h>, <tel:1003>\r\n",
+    }
+    first, second = read(intake, **lines), read(intake, **lines)
+    assert first == second
+    assert first.codes == [("header", "1"), ("from_parameter", "2"), ("from_parameter", "3")]
+    assert first.asserted == ["1002", "1003"]
+    later = read(intake, sender=b"<sip:1001@h;account-code=2>;tag=b", more=b"X-Other: 1\r\n")
+    assert (later.codes, list(later.asserted)) == ([("from_parameter", "2")], [])
+
+
+def test_a_sender_that_cannot_be_read_is_refused_each_time() -> None:
+    message = Message.parse(request(sender=b"<sip:>;tag=a"))
+    for _ in range(2):
+        with pytest.raises(SipError):
+            INTAKE.attempt(message, "pbx")
 
 
 def test_every_source_is_told_in_order() -> None:
@@ -187,11 +214,18 @@ def test_a_code_in_front_of_a_callers_number_is_not_his_number(user: bytes) -> N
     assert (attempt.asserted, attempt.diverters) == (["1002"], ["1002"])
 
 
+def test_nor_is_one_behind_it() -> None:
+    address = b"<sip:1002%3Baccount-code=4711@h>"
+    more = b"P-Asserted-Identity: %b\r\nDiversion: %b\r\n" % (address, address)
+    attempt = read(sender=address + b";tag=a", more=more)
+    assert (attempt.from_user, attempt.asserted, attempt.diverters) == ("1002", ["1002"], ["1002"])
+
+
 @pytest.mark.parametrize("name", [b"P-Asserted-Identity", b"Diversion", b"History-Info"])
 @pytest.mark.parametrize("value", [b'"', b'"a, <sip:1@h>', b"<,", b",,,", b"", b"<>", b"\x00"])
 def test_any_identity_at_all_is_read_or_refused(name: bytes, value: bytes) -> None:
     message = Message.parse(request(more=name + b": " + value + b"\r\n"))
     with suppress(SipError):
         attempt = INTAKE.attempt(message, "pbx")
-        assert attempt.asserted == []
-        assert attempt.diverters in ([], [""])
+        assert list(attempt.asserted) == []
+        assert list(attempt.diverters) in ([], [""])

@@ -14,6 +14,7 @@ from tollbar.b2bua.relay import METHODS, OURS, Relay, hops_left, user_part
 from tollbar.policy.attempt import FORWARD, REJECT, Decision, Route
 from tollbar.signalling import Undress
 from tollbar.sip.flow import Target
+from tollbar.sip.memo import LONGEST, MOST
 from tollbar.sip.message import Message
 from tollbar.sip.stack import Listener
 
@@ -187,10 +188,16 @@ def test_one_peers_words_do_not_spoil_anothers() -> None:
 
 def test_what_is_remembered_of_them_is_bounded() -> None:
     shared = relay()
-    for number in range(3000):
-        more = b"Allow: INVITE, X%d\r\n" % number
-        shared.headers(Message.parse(request(more=more)), False)
-    assert len(shared._intersections) <= 1024
+    for number in range(MOST + 100):
+        more = b"Allow: INVITE, X%d\r\nDate: %d\r\nX-New-%d: 1\r\n" % ((number,) * 3)
+        assert b"Date: %d\r\n" % number in shared.headers(Message.parse(request(more=more)), False)
+        assert len(shared._crossed) <= MOST
+    long = b"User-Agent: %b\r\n" % (b"x" * (LONGEST + 1))
+    before = len(shared._crossed)
+    assert long in shared.headers(Message.parse(request(more=long)), False)
+    assert len(shared._crossed) == before
+    names = {name for name, _ in shared._crossed}
+    assert names == {b"Allow"}, "only what a peer says the same in every call"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +242,27 @@ def test_diversion_and_history_are_kept() -> None:
         b"Referred-By: <sip:1003@pbx>\r\n"
     )
     assert cross(request(more=lines)) == b"\r\n" + lines
+
+
+def test_a_line_crosses_by_its_own_call_alone() -> None:
+    """What is remembered of a line holds for whoever sends it, and for this relay only."""
+    data = request(
+        more=b"P-Asserted-Identity: <sip:1001@h>\r\nUser-Agent: a\r\nx-asterisk-accountcode: 1\r\n"
+        b"X-Matter: 1\r\nDiversion: <sip:1002;account-code=1@h>\r\n"
+    )
+    shared = relay()
+    other = Relay(["User-Agent", "diversion"], "matter", str)
+    for _ in range(2):
+        assert shared.headers(Message.parse(data), False) == (
+            b"User-Agent: a\r\nX-Matter: 1\r\nDiversion: <sip:1002@h>\r\n"
+        )
+        assert shared.headers(Message.parse(data), True) == (
+            b"P-Asserted-Identity: <sip:1001@h>\r\nUser-Agent: a\r\nX-Matter: 1\r\n"
+            b"Diversion: <sip:1002@h>\r\n"
+        )
+        assert other.headers(Message.parse(data), False) == (
+            b"x-asterisk-accountcode: 1\r\nX-Matter: 1\r\n"
+        )
 
 
 # -- the account code
@@ -303,6 +331,8 @@ def test_no_form_of_the_code_crosses(form: bytes) -> None:
         {"sender": b"<sip:*61*CODE%231001@h>;tag=a"},
         {"sender": b"<sip:CODE**1001@h>;tag=a"},
         {"sender": b"<sip:*6-1*CODE%231001@h>;tag=a"},
+        {"sender": b"<mailto:1001;account-code=CODE>;tag=a"},
+        {"sender": b"<mailto:1001?X-Account-Code=CODE>;tag=a"},
     ],
 )
 def test_nor_from_the_addresses(fields: dict[str, bytes]) -> None:

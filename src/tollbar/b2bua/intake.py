@@ -9,8 +9,10 @@ from typing import Final
 from tollbar.policy.attempt import Attempt
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import addresses
+from tollbar.sip.fields import addresses, uris
+from tollbar.sip.memo import Memo
 from tollbar.sip.message import Message
+from tollbar.sip.uri import Uri
 
 WORKGROUP: Final = b"X-Workgroup"
 
@@ -20,69 +22,75 @@ class Intake:
     parameter that does. ``undress(number)`` takes a digit template's code and marks off a
     caller's number: what names a caller stands in logs."""
 
-    __slots__ = ("_aliases", "_parameter", "_undress")
+    __slots__ = ("_asserted", "_carries", "_parameter", "_senders", "_undress")
 
     def __init__(
         self, headers: Sequence[str], parameter: str, undress: Callable[[str], str] = str
     ) -> None:
-        self._aliases = frozenset(name.lower().encode() for name in headers)
+        aliases = frozenset(name.lower().encode() for name in headers)
         self._parameter = parameter.lower().encode()
         self._undress = undress
+        # What a peer says the same in every call is read once.
+        self._carries = Memo(lambda name: name.lower() in aliases)
+        self._senders = Memo(self._sender)
+        self._asserted = Memo(self._numbers)
 
     def attempt(self, message: Message, peer: str) -> Attempt:
         """Raises SipError(400) where an address the caller is known by cannot be read."""
-        codes: list[tuple[str, str]] = []
-        for name, value in message.lines:
-            if value and name.lower() in self._aliases:
-                codes.append(("header", _text(value)))
+        carries = self._carries
+        codes = [
+            ("header", _text(value)) for name, value in message.lines if carries[name] and value
+        ]
+        fields = message.fields
         workgroups: Sequence[str] = ()
-        if WORKGROUP in message.fields:
+        if WORKGROUP in fields:
             workgroups = [_text(value) for value in message.all(WORKGROUP) if value]
         uri = message.request_uri
+        if uri.params or uri.opaque or b";" in uri.user or b"%3" in uri.user:
+            codes += self._in_uri(uri, "uri_parameter")
         sender = message.from_
-        parameter = self._parameter
-        if uri.params and parameter in uri.params:
-            codes.append(("uri_parameter", _text(uri.params[parameter])))
-        codes += self._in_user(uri.opaque or uri.user, "uri_parameter")
-        if sender.parsed.params and parameter in sender.parsed.params:
-            codes.append(("from_parameter", _text(sender.parsed.params[parameter])))
-        codes += self._in_user(sender.parsed.user, "from_parameter")
-        if parameter in sender.params:
-            codes.append(("from_parameter", _text(sender.params[parameter])))
-        asserted: list[str] = []
-        if b"P-Asserted-Identity" in message.fields:
-            asserted = self._numbers(message.items(b"P-Asserted-Identity"))
-        diverters: list[str] = []
-        if b"Diversion" in message.fields:
-            diverters = self._numbers(message.items(b"Diversion"))
-        elif b"History-Info" in message.fields:
+        caller, found = self._senders[sender.uri]
+        codes += found
+        if self._parameter in sender.params:
+            codes.append(("from_parameter", _text(sender.params[self._parameter])))
+        asserted: Sequence[str] = ()
+        if b"P-Asserted-Identity" in fields:
+            asserted = [n for v in message.all(b"P-Asserted-Identity") for n in self._asserted[v]]
+        diverters: Sequence[str] = ()
+        if b"Diversion" in fields:
+            diverters = [n for v in message.all(b"Diversion") for n in self._numbers(v)]
+        elif b"History-Info" in fields:
             diverters = self._diverters(message.items(b"History-Info"))
-        return Attempt(
-            peer=peer,
-            dialled=uri.number.partition(";")[0],
-            asserted=asserted,
-            from_user=self._undress(sender.parsed.number),
-            diverters=diverters,
-            codes=codes,
-            workgroups=workgroups,
-        )
+        dialled = uri.number.partition(";")[0]
+        return Attempt(peer, dialled, asserted, caller, diverters, codes, workgroups)
 
-    def _in_user(self, user: bytes, source: str) -> list[tuple[str, str]]:
-        """sip:NUMBER;account-code=4711@HOST: the parameter of a tel URI that became one."""
+    def _sender(self, sender: bytes) -> tuple[str, list[tuple[str, str]]]:
+        """The number in From's URI, and the codes in it."""
+        uri = uris[sender]
+        return self._number(uri), self._in_uri(uri, "from_parameter")
+
+    def _number(self, uri: Uri) -> str:
+        """The number that names a caller, without any code."""
+        return self._undress(uri.number.partition(";")[0])
+
+    def _in_uri(self, uri: Uri, source: str) -> list[tuple[str, str]]:
+        """Codes in parameters of a URI, or of a tel URI that became the user part of another:
+        sip:NUMBER;account-code=4711@HOST."""
         found = []
-        if b";" in user or b"%3" in user:
-            for part in grammar.unescape(user).split(b";")[1:]:
-                name, _, value = part.partition(b"=")
-                if name.lower() == self._parameter:
-                    found.append((source, _text(value)))
+        if self._parameter in uri.params:
+            found.append((source, _text(uri.params[self._parameter])))
+        for part in grammar.unescape(uri.opaque or uri.user).split(b";")[1:]:
+            name, _, value = part.partition(b"=")
+            if name.lower() == self._parameter:
+                found.append((source, _text(value)))
         return found
 
-    def _numbers(self, values: list[bytes]) -> list[str]:
+    def _numbers(self, value: bytes) -> list[str]:
         """The user part of each address that can be read; one that cannot names nobody."""
         found = []
-        for value in values:
+        for address in grammar.split_list(value):
             try:
-                found.append(self._undress(addresses[value].parsed.number))
+                found.append(self._number(addresses[address].parsed))
             except SipError:
                 continue
         return found
@@ -95,7 +103,7 @@ class Intake:
                 uri = addresses[value].parsed
             except SipError:
                 continue
-            found.append(self._undress(uri.number))
+            found.append(self._number(uri))
         return found
 
 

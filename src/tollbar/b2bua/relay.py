@@ -13,8 +13,8 @@ from tollbar.b2bua.peer import Peer
 from tollbar.policy.attempt import Decision, Route
 from tollbar.sip import grammar
 from tollbar.sip.fields import Address, uris
-from tollbar.sip.memo import Memo
-from tollbar.sip.message import Message
+from tollbar.sip.memo import LONGEST, MOST, Memo
+from tollbar.sip.message import Line, Message
 from tollbar.sip.stack import Listener
 
 METHODS: Final = (
@@ -72,6 +72,8 @@ OURS: Final = frozenset(
         b"X-Workgroup",
     )
 )
+# Of them, what both legs can do crosses.
+SHARED: Final = frozenset((b"Allow", b"Supported"))
 # Where a code can hide in a header that crosses.
 TRACES: Final = frozenset(
     (
@@ -84,11 +86,45 @@ TRACES: Final = frozenset(
         b"P-Called-Party-ID",
     )
 )
-_PLAIN: Final = re.compile(r"[0-9A-Za-z+*._-]*")
+# What a peer says the same in every call.
+STEADY: Final = frozenset(
+    (
+        b"Accept",
+        b"Accept-Encoding",
+        b"Accept-Language",
+        b"Allow",
+        b"Allow-Events",
+        b"Content-Disposition",
+        b"Content-Type",
+        b"Organization",
+        b"Privacy",
+        b"Server",
+        b"Supported",
+        b"User-Agent",
+    )
+)
+_plain = re.compile(r"[0-9A-Za-z+*._-]*").fullmatch
 _USER: Final = re.compile(rb"(sips?:|tel:)([^@;?>\s,]+)", re.IGNORECASE)
-_KEPT_INTERSECTIONS: Final = 1024
 # Where a removed header leaves the mark that stood before it.
 _DANGLING: Final = re.compile(rb"[?&](?=[>\s,;\"]|$)")
+
+
+class Crossed(dict[Line, bytes]):
+    """What a line becomes on the other leg, b"" where nothing is left of it. Kept are lines
+    that come again, as many and as long as a memo holds."""
+
+    def __init__(self, cross: Callable[[bytes, bytes], bytes]) -> None:
+        super().__init__()
+        self._cross = cross
+
+    def __missing__(self, line: Line) -> bytes:
+        name, value = line
+        made = self._cross(name, value)
+        if name in STEADY and len(value) <= LONGEST:
+            if len(self) >= MOST:
+                self.clear()
+            self[line] = made
+        return made
 
 
 class Relay:
@@ -118,23 +154,32 @@ class Relay:
         )
         self._undress = undress
         self._callers = Memo(self._undressed)
-        self._intersections: dict[tuple[bytes, bytes], bytes] = {}
+        self._crossed = Crossed(self._cross)
+        # What never crosses, by the names met most; the others are told by `_cross`.
+        self._stays = (OURS - SHARED) | {name.encode() for name in headers}
+        self._stays_if_trusted = self._stays - {b"P-Asserted-Identity"}
 
     def headers(self, message: Message, trusted: bool) -> bytes:
         """The header lines of ``message`` that cross; ``trusted``: identity may."""
-        aliases = self._aliases
-        lines = []
-        for name, value in message.lines:
-            if name in OURS:
-                if name == b"Allow" or name == b"Supported":
-                    lines.append(self._intersection(name, value))
-                elif trusted and name == b"P-Asserted-Identity":
-                    lines.append(b"%b: %b\r\n" % (name, self._clean(value)))
-            elif name.lower() not in aliases:
-                lines.append(
-                    b"%b: %b\r\n" % (name, self._clean(value) if name in TRACES else value)
-                )
-        return b"".join(lines)
+        stays = self._stays_if_trusted if trusted else self._stays
+        crossed = self._crossed
+        found = []
+        for line in message.lines:  # a comprehension would be a call of its own
+            if line[0] not in stays:
+                found.append(crossed[line])  # noqa: PERF401
+        return b"".join(found)
+
+    def _cross(self, name: bytes, value: bytes) -> bytes:
+        """A line as it crosses; a name in ``_stays`` is never asked for."""
+        if name in SHARED:
+            value = _intersection(name, value)
+            if not value:
+                return b""
+        elif name.lower() in self._aliases:
+            return b""
+        elif name in TRACES:
+            value = self._clean(value)
+        return b"%b: %b\r\n" % (name, value)
 
     def _clean(self, value: bytes) -> bytes:
         """A header that names earlier numbers, without account code."""
@@ -150,20 +195,6 @@ class Relay:
         dialled = unquote(user.decode("utf-8", "replace"))
         number = self._undress(dialled)
         return match[0] if number == dialled else scheme + user_part(number)
-
-    def _intersection(self, name: bytes, value: bytes) -> bytes:
-        """Allow and Supported say only what both the peer and we can do."""
-        known = self._intersections.get((name, value))
-        if known is None:
-            if name == b"Allow":
-                shared = [word for word in map(bytes.strip, value.split(b",")) if word in METHODS]
-            else:
-                words = map(bytes.strip, value.lower().split(b","))
-                shared = [word for word in words if word in OPTION_TAGS]
-            known = b"%b: %b\r\n" % (name, b", ".join(shared)) if shared else b""
-            if len(self._intersections) < _KEPT_INTERSECTIONS:
-                self._intersections[name, value] = known
-        return known
 
     def invite(
         self,
@@ -193,8 +224,7 @@ class Relay:
         headers = self.headers(message, trusted)
         if reliable and SUPPORTED in headers:
             reliable = b""
-        display, caller = self._caller(message.from_)
-        local = b"%b<sip:%b@%b>;tag=%b" % (display, caller, domain, tag)
+        local = b"%b%b>;tag=%b" % (self._caller(message.from_), domain, tag)
         rest = (
             b"Max-Forwards: %d\r\nFrom: %b\r\nTo: <sip:%b%b>\r\n"
             b"Call-ID: %b\r\nCSeq: 1 INVITE\r\n%b%b%b%bContent-Length: %d\r\n\r\n%b"
@@ -235,14 +265,12 @@ class Relay:
         code = b""
         if peer.send_code_as and account_code:
             code = b"%b: %b\r\n" % (peer.send_code_as, account_code.encode())
-        display, caller = self._caller(message.from_)
         rest = (
-            b"Max-Forwards: %d\r\nFrom: %b<sip:%b@%b>;tag=%b\r\nTo: <sip:%b%b>\r\n"
+            b"Max-Forwards: %d\r\nFrom: %b%b>;tag=%b\r\nTo: <sip:%b%b>\r\n"
             b"Call-ID: %b\r\nCSeq: %d MESSAGE\r\n%b%bContent-Length: %d\r\n\r\n%b"
             % (
                 hops_left(message),
-                display,
-                caller,
+                self._caller(message.from_),
                 peer.domain or listener.host,
                 tag,
                 user,
@@ -257,29 +285,40 @@ class Relay:
         )
         return b"MESSAGE sip:%b%b SIP/2.0\r\n" % (user, peer.authority), rest
 
-    def _caller(self, address: Address) -> tuple[bytes, bytes]:
-        """From's display name and user, a code in either left behind."""
+    def _caller(self, address: Address) -> bytes:
+        """From as far as its host: display name and user, a code in either left behind."""
         return self._callers[b"%b\0%b" % (address.display, address.uri)]
 
-    def _undressed(self, sender: bytes) -> tuple[bytes, bytes]:
+    def _undressed(self, sender: bytes) -> bytes:
         """`_caller` for a name, a zero byte and a URI."""
         display, _, address = sender.rpartition(b"\0")
         uri = uris[address]
         if uri.opaque:
             # mailto: and the like: what stands there is a name to us, never an address.
-            user = user_part(uri.opaque.decode("utf-8", "replace"))
+            user = user_part(self._clean(uri.opaque).decode("utf-8", "replace"))
         else:
             user = self._parameter.sub(b"", uri.user).partition(b";")[0]
             dialled = unquote(user.decode("utf-8", "replace"))
             number = self._undress(dialled)
             if number != dialled:
                 user = user_part(number)
-        return grammar.quote(display) + b" " if display else b"", user or b"anonymous"
+        name = grammar.quote(display) + b" " if display else b""
+        return b"%b<sip:%b@" % (name, user or b"anonymous")
+
+
+def _intersection(name: bytes, value: bytes) -> bytes:
+    """Allow and Supported say only what both the peer and we can do."""
+    if name == b"Allow":
+        shared = [word for word in map(bytes.strip, value.split(b",")) if word in METHODS]
+    else:
+        words = map(bytes.strip, value.lower().split(b","))
+        shared = [word for word in words if word in OPTION_TAGS]
+    return b", ".join(shared)
 
 
 def user_part(number: str) -> bytes:
     """A dial string as the user part of a SIP URI (RFC 3261 25.1), escaped where it must be."""
-    if _PLAIN.fullmatch(number):
+    if _plain(number):
         return number.encode()
     return quote(number, safe="+*._-!~'()&=$,/", errors="replace").encode()
 

@@ -224,6 +224,8 @@ class Message:
         """The values of all lines of that name, in order."""
         if name not in self.fields:
             return []
+        if len(self.fields) == len(self.lines):
+            return [self.fields[name]]
         return [value for found, value in self.lines if found == name]
 
     def items(self, name: bytes) -> list[bytes]:
