@@ -38,9 +38,10 @@ class Intake:
     def attempt(self, message: Message, peer: str) -> Attempt:
         """Raises SipError(400) where an address the caller is known by cannot be read."""
         carries = self._carries
-        codes = [
-            ("header", _text(value)) for name, value in message.lines if carries[name] and value
-        ]
+        codes: list[tuple[str, str]] = []
+        for name, value in message.lines:
+            if carries[name] and value:
+                codes.append(("header", _text(value)))
         fields = message.fields
         workgroups: Sequence[str] = ()
         if WORKGROUP in fields:
@@ -53,12 +54,14 @@ class Intake:
         codes += found
         if self._parameter in sender.params:
             codes.append(("from_parameter", _text(sender.params[self._parameter])))
-        asserted: Sequence[str] = ()
+        asserted: list[str] = []
         if b"P-Asserted-Identity" in fields:
-            asserted = [n for v in message.all(b"P-Asserted-Identity") for n in self._asserted[v]]
-        diverters: Sequence[str] = ()
+            for value in message.all(b"P-Asserted-Identity"):
+                asserted += self._asserted[value]
+        diverters: list[str] = []
         if b"Diversion" in fields:
-            diverters = [n for v in message.all(b"Diversion") for n in self._numbers(v)]
+            for value in message.all(b"Diversion"):
+                diverters += self._numbers(value)
         elif b"History-Info" in fields:
             diverters = self._diverters(message.items(b"History-Info"))
         dialled = uri.number.partition(";")[0]
