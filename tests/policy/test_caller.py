@@ -65,3 +65,6 @@ def test_an_unknown_caller_has_the_default_users_rights_or_is_refused() -> None:
     assert call(build(), "3175551234", "7777").matrix_row == 5
     decision = call(build(unknown_callers="refuse"), "3175551234", "7777")
     assert (decision.reason, decision.status, decision.caller) == ("unknown_caller", 403, "7777")
+    # What was dialled is on record all the same.
+    assert (decision.dial_object, decision.classification) == ("317NXXXXXX", "local")
+    assert (decision.standardized, decision.dialled) == ("+13175551234", "3175551234")

@@ -100,7 +100,7 @@ class Decision:
     dialled: str = ""
     location: str = ""
     holder: tuple[str, str] = ("", "")
-    steps: Sequence[tuple[str, str]] = ()
+    steps: list[tuple[str, str]] = field(default_factory=list)
     standardized: str = ""
     display: str = ""
     dial_object: str = ""

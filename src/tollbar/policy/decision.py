@@ -64,9 +64,6 @@ def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decisi
         if user.extensions and extension not in user.extensions:
             extension = user.extensions[0]
     tenant = peer.tenant.name
-    steps = [("peer", attempt.peer), ("caller found by", by)]
-    if looked.template:
-        steps.append(("template", looked.template))
     decision = Decision(
         FORWARD,
         tenant,
@@ -77,15 +74,17 @@ def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decisi
         looked.urn or looked.number,
         location,
         (tenant, holder),
-        steps,
+        [("peer", attempt.peer), ("caller found by", by)],
     )
-    return _Call(snapshot, peer, rights, looked, decision, steps).decide(attempt, situation)
+    if looked.template:
+        decision.steps.append(("template", looked.template))
+    return _Call(snapshot, peer, rights, looked, decision).decide(attempt, situation)
 
 
 class _Call:
     """One call on its way through the checks."""
 
-    __slots__ = ("decision", "looked", "peer", "rights", "snapshot", "steps")
+    __slots__ = ("decision", "looked", "peer", "rights", "snapshot")
 
     def __init__(
         self,
@@ -94,46 +93,44 @@ class _Call:
         rights: Effective,
         looked: Looked,
         decision: Decision,
-        steps: list[tuple[str, str]],
     ) -> None:
         self.snapshot = snapshot
         self.peer = peer
         self.rights = rights
         self.looked = looked
         self.decision = decision
-        self.steps = steps
 
     def decide(self, attempt: Attempt, situation: Situation) -> Decision:
         """Run the checks in order."""
-        entry = self.looked.entry
+        looked, rights, decision = self.looked, self.rights, self.decision
+        entry = looked.entry
         if entry is not None and entry.emergency:
             return self._emergency(entry, attempt, situation)
         settings = self.snapshot.settings
+        trunk = self.peer.trunk
         reason = ""
-        if settings.unknown_callers == REFUSE and not self.peer.trunk and self.rights.user is None:
+        if settings.unknown_callers == REFUSE and rights.user is None and not trunk:
             reason = UNKNOWN_CALLER
-        if attempt.workgroups or self.looked.workgroups:
+        workgroup = ""
+        if attempt.workgroups or looked.workgroups:
             workgroup = self._workgroup(attempt)
-        else:
-            workgroup = ""
-        if self.looked.feature:
+        if looked.feature:
             return self._feature(attempt, situation, reason or workgroup)
         if entry is None:
             entry, unmatched = self._unmatched()
             reason = reason or unmatched
             if entry is None:
-                return refuse(self.snapshot, self.peer, self.decision, reason)
-        self._describe(entry)
+                return refuse(self.snapshot, self.peer, decision, reason)
         shadow = settings.shadow or entry.shadow
-        asks, limited = self._limits(entry)
+        limited = self._limits(entry)
         reason = reason or limited or workgroup
-        if settings.account_codes and (shadow or not reason):
-            reason = self._judge(asks, attempt, situation, reason)
+        if settings.account_codes and not trunk and (shadow or not reason):
+            # An outside caller passing through is never asked and may not bill anyone.
+            reason = self._judge(attempt, situation, reason)
         if reason and not shadow:
-            return refuse(self.snapshot, self.peer, self.decision, reason)
-        decision = self.decision
-        found = routes(decision, entry, self.looked.number, self.rights, situation, self.steps)
-        if self.peer.trunk:
+            return refuse(self.snapshot, self.peer, decision, reason)
+        found = routes(decision, entry, looked.number, rights, situation)
+        if trunk:
             found = [route for route in found if route.peer != self.peer.rules.name]
         if not found:
             return refuse(self.snapshot, self.peer, decision, NO_TRUNK)
@@ -157,7 +154,7 @@ class _Call:
             return None, reason
         settings = self.snapshot.settings
         if settings.unmatched == AS_ENTERED:
-            self.steps.append(("matches nothing", "dialled as entered"))
+            self.decision.steps.append(("matches nothing", "dialled as entered"))
             return as_entered, ""
         return (as_entered if settings.shadow else None), reason
 
@@ -172,46 +169,47 @@ class _Call:
         if entry.uses and entry.uses[0].internal:
             decision.direction = INTERNAL
 
-    def _limits(self, entry: Entry) -> tuple[bool, str]:
-        """Whether a code is asked for, and what forbids the call.
+    def _limits(self, entry: Entry) -> str:
+        """What the entry says of the call, and what forbids it.
 
         The entry that the standardized number matches is looked at as well: regular
         expressions escape the check at load, so the stricter of the two holds.
         """
-        rights = self.rights
-        asks, blocked = entry.verification, entry.blocked
-        allowed = rights.may_call(entry.classification)
-        reached = destination(self.decision.standardized)
-        if reached != self.looked.number and not entry.allow_bypass:
-            second = self.peer.tenant.plan.match(reached, self.decision.location)
+        self._describe(entry)
+        decision, looked = self.decision, self.looked
+        allowed = self.rights.classifications
+        blocked = entry.blocked
+        limited = allowed is not None and entry.classification not in allowed
+        reached = destination(decision.standardized)
+        if reached != looked.number and not entry.allow_bypass:
+            second = self.peer.tenant.plan.match(reached, decision.location)
             if second is not None and not (
                 second is entry or second.emergency or second.allow_bypass
             ):
-                self.steps.append(("standardized number matches", second.key))
-                asks = asks or second.verification
+                decision.steps.append(("standardized number matches", second.key))
+                decision.verification = entry.verification or second.verification
                 blocked = blocked or second.blocked
-                allowed = allowed and rights.may_call(second.classification)
-        self.decision.verification = asks
+                limited = limited or (allowed is not None and second.classification not in allowed)
         if blocked:
-            return asks, BLOCKED
-        return asks, "" if allowed else CLASSIFICATION
+            return BLOCKED
+        return CLASSIFICATION if limited else ""
 
     def _workgroup(self, attempt: Attempt) -> str:
         """The reason against the workgroup that is named; none may be named, and only one."""
         given = attempt.workgroups
         if given and not self.peer.rules.trust_workgroup:
-            self.steps.append(("workgroup ignored", "the peer is not trusted for it"))
+            self.decision.steps.append(("workgroup ignored", "the peer is not trusted for it"))
             given = ()
         names = named(given, self.looked.workgroups)
         if not names:
             return ""
         if len(names) > 1:
-            self.steps.append(("workgroup", "more than one is named"))
+            self.decision.steps.append(("workgroup", "more than one is named"))
             return WORKGROUP
         if not is_member(self.rights.user, names[0]):
             known = names[0] in self.peer.tenant.holders.workgroups
             said = "the caller is no member" if known else "there is none of this name"
-            self.steps.append(("workgroup", said))
+            self.decision.steps.append(("workgroup", said))
             return WORKGROUP
         self.decision.workgroup = names[0]
         return ""
@@ -220,7 +218,7 @@ class _Call:
         """Check the explicit code; what is accepted goes into the decision."""
         codes = attempt.codes
         if codes and not self.peer.rules.trust_code:
-            self.steps.append(("code ignored", "the peer is not trusted for it"))
+            self.decision.steps.append(("code ignored", "the peer is not trusted for it"))
             codes = ()
         source, code, conflict = gather(codes, self.looked.code)
         if not source:
@@ -243,38 +241,39 @@ class _Call:
         """Whether too many codes were not accepted lately."""
         guesses, utc = situation.guesses, situation.utc
         if locked(guesses, self.decision.holder, utc):
-            self.steps.append(("locked", "too many codes of this caller were not accepted"))
+            self.decision.steps.append(
+                ("locked", "too many codes of this caller were not accepted")
+            )
             return True
         if self.snapshot.settings.guessing.peer_locks and locked(
             guesses, peer_key(self.peer.rules.name), utc
         ):
-            self.steps.append(("locked", "too many codes from this peer were not accepted"))
+            self.decision.steps.append(
+                ("locked", "too many codes from this peer were not accepted")
+            )
             return True
         return False
 
-    def _judge(self, asks: bool, attempt: Attempt, situation: Situation, reason: str) -> str:
+    def _judge(self, attempt: Attempt, situation: Situation, reason: str) -> str:
         """The matrix; the reason it adds to none."""
-        if self.peer.trunk:
-            # An outside caller passing through is never asked and may not bill anyone.
-            return reason
         check = self._take_code(attempt, situation)
         if check == LOCKED:
             return reason or LOCKED
-        rights = self.rights
+        rights, decision = self.rights, self.decision
         if check == NONE:
             user, tenant = rights.user, self.peer.tenant
             if (
                 (user is not None and user.default_code)
                 or situation.sticky
                 or tenant.far_end is not None
-            ) and take_implicit(tenant, rights, self.decision, situation, self.steps):
+            ) and take_implicit(tenant, rights, decision, situation):
                 check = VALID
         code = check if check in (VALID, NONE) else INVALID
-        row = ROW[rights.verification, code, asks]
-        self.decision.in_report = row.in_report
+        row = ROW[rights.verification, code, decision.verification]
+        decision.in_report = row.in_report
         if reason:
             return reason
-        self.decision.matrix_row = row.number
+        decision.matrix_row = row.number
         if row.placed:
             return ""
         return REQUIRED if check == NONE else check
@@ -283,7 +282,7 @@ class _Call:
         """Set or clear the sticky code: the code is checked like one that comes with a call."""
         decision = self.decision
         decision.direction = INTERNAL
-        self.steps.append(("feature code", f"sticky code, {self.looked.feature}"))
+        self.decision.steps.append(("feature code", f"sticky code, {self.looked.feature}"))
         if not self.snapshot.settings.account_codes:
             reason = reason or NO_MATCH
         elif not reason and self.looked.feature != CLEAR:
@@ -309,7 +308,7 @@ class _Call:
         if self.snapshot.settings.account_codes and (attempt.codes or self.looked.code):
             check = self._take_code(attempt, situation)
             if check not in (VALID, NONE):
-                self.steps.append(("code dropped", check))
+                self.decision.steps.append(("code dropped", check))
         decision.in_report = bool(decision.account_code)
         decision.routes = emergency_routes(
             entry, self.looked.number, self.decision.location, situation.down

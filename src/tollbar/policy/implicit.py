@@ -22,7 +22,6 @@ def take_implicit(
     rights: Effective,
     decision: Decision,
     situation: Situation,
-    steps: list[tuple[str, str]],
 ) -> bool:
     """Put the first implicit code that is valid into the decision of a call out."""
     for source, code in _offered(tenant, rights, decision, situation):
@@ -30,7 +29,7 @@ def take_implicit(
         if check == VALID:
             accept(tenant, decision, source, code)
             return True
-        steps.append((f"{source} code not used", check))
+        decision.steps.append((f"{source} code not used", check))
     return False
 
 

@@ -37,18 +37,18 @@ def decide_incoming(
         dialled=dialled,
         standardized=dialled,
     )
+    steps = decision.steps
     if called is not None and called.user is not None:
         decision.user = called.user.name
         decision.extension = called.user.extensions[0] if called.user.extensions else dialled
-    steps: list[tuple[str, str]] = [("peer", peer.rules.name), ("called user", decision.user)]
-    decision.steps = steps
+    steps += (("peer", peer.rules.name), ("called user", decision.user))
     if not target or not dialled.isprintable():
         return refuse(snapshot, peer, decision, NO_MATCH)
     steps.append(("incoming to", target))
     if attempt.workgroups:
         steps.append(("workgroup ignored", "outside callers are in none"))
     if snapshot.settings.account_codes and (attempt.codes or home.far_end is not None):
-        _take_code(peer, home, attempt, situation, called, decision, steps)
+        _take_code(peer, home, attempt, situation, called, decision)
     if target in situation.down:
         return refuse(snapshot, peer, decision, NO_TRUNK)
     decision.routes = [Route(target, dialled)]
@@ -78,9 +78,9 @@ def _take_code(
     situation: Situation,
     called: Effective | None,
     decision: Decision,
-    steps: list[tuple[str, str]],
 ) -> None:
     """A code counts as if the called user assigned it."""
+    steps = decision.steps
     codes = attempt.codes
     if codes and not peer.rules.trust_code:
         steps.append(("code ignored", "the peer is not trusted for it"))

@@ -13,12 +13,7 @@ from tollbar.policy.trunk import SEQUENTIAL
 
 
 def routes(
-    decision: Decision,
-    entry: Entry,
-    number: str,
-    rights: Effective,
-    situation: Situation,
-    steps: list[tuple[str, str]],
+    decision: Decision, entry: Entry, number: str, rights: Effective, situation: Situation
 ) -> list[Route]:
     """Every try for a call that is allowed, over all dial groups that fit and are open."""
     found: list[Route] = []
@@ -31,7 +26,7 @@ def routes(
         group = use.group
         members: Sequence[str] = group.members
         if not group.plain:
-            members = _hunt(decision, group, situation, steps)
+            members = _hunt(decision, group, situation)
         dial_string = use.dial_string.render(number)
         for member in members:
             if member not in down:
@@ -39,10 +34,9 @@ def routes(
     return found
 
 
-def _hunt(
-    decision: Decision, group: Group, situation: Situation, steps: list[tuple[str, str]]
-) -> Sequence[str]:
+def _hunt(decision: Decision, group: Group, situation: Situation) -> Sequence[str]:
     """The members of a group with a rule or a schedule; the decision says who take turns."""
+    steps = decision.steps
     if group.schedule is not None and not group.schedule.open(situation.utc):
         steps.append((f"dial group {group.name}", "closed by its schedule"))
         return ()
