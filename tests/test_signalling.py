@@ -24,3 +24,16 @@ TEMPLATES = ["*61*CODE#NUMBER", "NUMBER**CODE"]
 )
 def test_neither_a_templates_code_nor_a_sticky_one_is_left(number: str, left: str) -> None:
     assert Undress(TEMPLATES, "*62*CODE#")(number) == left
+
+
+@pytest.mark.parametrize(
+    ("template", "number", "left"),
+    [
+        ("77CODE8NUMBER", "77471183175551234", "3175551234"),
+        ("77CODE8NUMBER", "774711", NOBODY),
+        ("77CODE*NUMBER", "774711", NOBODY),
+        ("77CODE*NUMBER", "3175551234", "3175551234"),
+    ],
+)
+def test_nor_is_one_that_digits_alone_make_or_begin(template: str, number: str, left: str) -> None:
+    assert Undress([template])(number) == left

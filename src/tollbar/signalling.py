@@ -3,7 +3,6 @@
 Values only change their type here; what they mean was checked when the file was read.
 """
 
-import re
 from typing import Final
 
 from tollbar.b2bua.peer import Peer, Peers
@@ -87,16 +86,15 @@ class Undress:
     A template may stand behind a prefix, which is not known here.
     """
 
-    __slots__ = ("_features", "_signed", "_templates")
+    __slots__ = ("_features", "_templates")
 
     def __init__(self, texts: list[str], sticky_set: str = "") -> None:
         self._templates = Templates(compile_templates(texts)[0])
         self._features = compile_features(sticky_set, "", ())[0]
-        # Whether none of them can be met with digits alone, as most callers' numbers are.
-        self._signed = all(map(_signed, (*texts, sticky_set)))
 
     def __call__(self, number: str) -> str:
-        if self._signed and number.isdigit():
+        if self._templates.signed and number.isdigit():
+            # As most callers' numbers are; a feature code is never met with digits alone.
             return number
         # As the dial plan reads it: formatting hides no template.
         dialled = normalise(number)
@@ -110,12 +108,6 @@ class Undress:
         if found is not None:
             return found[0]
         return NOBODY if self._templates.begun(dialled) else number
-
-
-def _signed(text: str) -> bool:
-    """Is there a sign in a template, and in front of its code or number if anything is?"""
-    head, *rest = re.split("CODE|NUMBER", text)
-    return not head.isdigit() and not (rest and "".join((head, *rest)).isdigit())
 
 
 def server_names(gateway: Gateway) -> dict[tuple[str, int], str]:

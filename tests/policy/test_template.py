@@ -125,6 +125,21 @@ def test_a_dialled_code_is_judged_like_any_other(
     assert decision.code_source == ("" if check == "none" else "digits")
 
 
+@pytest.mark.parametrize(
+    ("template", "dialled"),
+    [
+        ("0112CODE0NUMBER", "0112471109195551234"),
+        ("*CODE555NUMBER", "*47115559195551234"),
+        ("NUMBER*CODE", "9195551234*4711"),
+    ],
+)
+def test_a_template_comes_before_the_dial_plan(template: str, dialled: str) -> None:
+    """Also one that is dialled with digits alone, where the plan has an entry for all of them."""
+    decision = call(build(templates=[template]), dialled)
+    assert (decision.account_code, decision.dialled) == ("4711", "9195551234")
+    assert call(build(templates=[template]), "01123456789").dial_object == "011[2-9]Z"
+
+
 @pytest.mark.parametrize("unmatched", ["refuse", "as_entered"])
 def test_a_template_begun_is_incomplete_and_its_digits_go_nowhere(unmatched: str) -> None:
     decision = call(build(templates=[STAR], unmatched=unmatched), "*61*4711")

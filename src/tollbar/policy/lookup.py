@@ -37,12 +37,16 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
     if not number.isprintable():
         return Looked("", None, dialable=False)
     entry = plan.match(number, location)
-    if entry is not None and entry.emergency:
+    prefixes = peer.tenant.prefixes
+    if entry is not None and (
+        entry.emergency
+        # As most are: neither a template nor a feature code is met with digits alone.
+        or (prefixes is None and snapshot.templates.signed and number.isdigit())
+    ):
         return Looked(number, entry)
     if entry is None and number.startswith(SOS) and number[len(SOS) : len(SOS) + 1] in ("", "."):
         sos = plan.sos(location)
         return Looked(number, None) if sos is None else Looked(sos[1], sos[0], urn=number)
-    prefixes = peer.tenant.prefixes
     features = snapshot.features
     if (features is None and prefixes is None) or peer.trunk:
         return _behind_template(snapshot, peer, number, entry, location)

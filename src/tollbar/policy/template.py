@@ -28,9 +28,9 @@ class Step:
 
 
 class Template:
-    """One compiled template."""
+    """One compiled template; ``literals`` is its text without CODE and NUMBER."""
 
-    __slots__ = ("_expression", "head", "steps", "text")
+    __slots__ = ("_expression", "head", "literals", "steps", "text")
 
     def __init__(self, text: str) -> None:
         """Raises PatternError."""
@@ -41,7 +41,8 @@ class Template:
         self.head, first, between, second, end = pieces
         if not between:
             raise PatternError("needs text between CODE and NUMBER")
-        if not set(self.head + between + end) <= _TEXT:
+        self.literals = self.head + between + end
+        if not set(self.literals) <= _TEXT:
             raise PatternError("may hold digits, * # + and comma beside CODE and NUMBER")
         if self.head:
             leading = charset.ANY & ~charset.of(between[0])
@@ -79,16 +80,18 @@ def literal(text: str) -> list[Step]:
 class Templates:
     """The ordered list of templates that are on.
 
-    ``owned`` are the beginnings no object of a dial plan is reached with.
+    ``owned`` are the beginnings no object of a dial plan is reached with; ``signed`` says that
+    digits alone make none of the templates, nor the beginning of one's code.
     """
 
-    __slots__ = ("_heads", "_marked", "owned", "templates")
+    __slots__ = ("_heads", "_marked", "owned", "signed", "templates")
 
     def __init__(self, templates: Sequence[Template]) -> None:
         self.templates = templates
         self._heads = tuple(t.head for t in templates if t.head)
         # What begins with more than digits is never a number of the dial plan.
         self.owned = tuple(head for head in self._heads if not head.isdigit())
+        self.signed = not any(t.head.isdigit() or t.literals.isdigit() for t in templates)
         # Most numbers hold no character that any template needs; one look tells them.
         self._marked = [(_mark(template), template) for template in templates]
 
