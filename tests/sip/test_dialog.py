@@ -19,12 +19,18 @@ OURS = request(
 )
 
 
+def read(data: bytes) -> Message:
+    message = Message.parse(data)
+    message.check()
+    return message
+
+
 def server_side(more: bytes = b"") -> Dialog:
-    return Dialog.answering(Message.parse(request(more=more)), b"ours", NATTED)
+    return Dialog.answering(read(request(more=more)), b"ours", NATTED)
 
 
 def client_side(more: bytes = b"", **how: bytes) -> Dialog:
-    message = Message.parse(response(OURS, 180, more=more, **how))  # type: ignore[arg-type]
+    message = read(response(OURS, 180, more=more, **how))  # type: ignore[arg-type]
     return Dialog.calling(b"ours-1", header(OURS, b"From"), b"us", 1, message, FAR)
 
 
@@ -60,9 +66,7 @@ def test_the_client_side_keeps_what_the_invite_said() -> None:
 
 def test_a_dialog_with_a_peer_that_has_no_tag() -> None:
     """12.1.1: RFC 2543 elements; the missing tag is a null tag, and none is made up for them."""
-    dialog = Dialog.answering(
-        Message.parse(request(sender=b"<sip:1001@192.0.2.7>")), b"ours", NATTED
-    )
+    dialog = Dialog.answering(read(request(sender=b"<sip:1001@192.0.2.7>")), b"ours", NATTED)
     assert dialog.key == b"call-1@192.0.2.7 ours "
     assert header(sent(dialog), b"To") == b"<sip:1001@192.0.2.7>"
 
@@ -112,11 +116,11 @@ def test_the_2xx_sets_the_routes_anew_and_nothing_after_it_does() -> None:
     dialog = client_side(ROUTES)
     assert dialog.request(b"PRACK", b"", b"", LISTENERS)[2].address == "192.0.2.9"
     other = b"Record-Route: <sip:192.0.2.30;lr>\r\n"
-    dialog.confirm(Message.parse(response(OURS, 200, more=other)))
+    dialog.confirm(read(response(OURS, 200, more=other)))
     start, rest, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
     assert hop.address == "192.0.2.30"
     assert headers(start + rest, b"Route") == [b"<sip:192.0.2.30;lr>"]
-    dialog.confirm(Message.parse(response(OURS, 200, more=ROUTES)))
+    dialog.confirm(read(response(OURS, 200, more=ROUTES)))
     assert headers(sent(dialog), b"Route") == [b"<sip:192.0.2.30;lr>"]
 
 
@@ -128,7 +132,7 @@ def test_a_contact_refreshes_the_target() -> None:
     _, _, hop = dialog.request(b"INFO", b"", b"", LISTENERS)
     assert hop.port == 5060
     moved = request(b"UPDATE").replace(b"Contact: <sip:1001@192.0.2.7>", b"m: <sip:m@192.0.2.8:9>")
-    dialog.aim(Message.parse(moved))
+    dialog.aim(read(moved))
     start, _, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
     assert start == b"BYE sip:m@192.0.2.8:9 SIP/2.0\r\n"
     assert where(hop) == ("target", "udp", "192.0.2.8", 9)
@@ -136,7 +140,7 @@ def test_a_contact_refreshes_the_target() -> None:
 
 def test_without_a_contact_the_target_stays() -> None:
     dialog = client_side()
-    dialog.confirm(Message.parse(response(OURS, 200, contact=b"")))
+    dialog.confirm(read(response(OURS, 200, contact=b"")))
     assert sent(dialog).startswith(b"BYE sip:far@192.0.2.9:5070 ")
 
 
@@ -163,7 +167,7 @@ def test_a_new_way_is_taken_at_once() -> None:
 def test_a_peer_that_names_no_contact_is_reached_all_the_same() -> None:
     """12.1.2 demands one; where it is missing the request still has a Request-URI."""
     dialog = client_side(contact=b"")
-    dialog.confirm(Message.parse(response(OURS, 200, contact=b"")))
+    dialog.confirm(read(response(OURS, 200, contact=b"")))
     start, _, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
     assert start == b"BYE sip:5551234@192.0.2.9 SIP/2.0\r\n"
     assert hop is FAR
@@ -183,11 +187,11 @@ def test_ours_counts_up_and_ack_takes_its_invites() -> None:
 
 def test_theirs_has_to_rise() -> None:
     dialog = server_side()
-    dialog.heard(Message.parse(request(b"INFO", cseq=2)))
-    dialog.heard(Message.parse(request(b"INFO", cseq=900)))
+    dialog.heard(read(request(b"INFO", cseq=2)))
+    dialog.heard(read(request(b"INFO", cseq=900)))
     for late in (900, 899, 0):
         with pytest.raises(SipError) as found:
-            dialog.heard(Message.parse(request(b"INFO", cseq=late)))
+            dialog.heard(read(request(b"INFO", cseq=late)))
         assert found.value.status == 500
     assert dialog.remote_cseq == 900
 
@@ -195,9 +199,9 @@ def test_theirs_has_to_rise() -> None:
 def test_the_invite_itself_counts() -> None:
     dialog = server_side()
     with pytest.raises(SipError):
-        dialog.heard(Message.parse(request(b"INFO", cseq=1)))
+        dialog.heard(read(request(b"INFO", cseq=1)))
     dialog = client_side()
-    dialog.heard(Message.parse(request(b"BYE", cseq=0)))
+    dialog.heard(read(request(b"BYE", cseq=0)))
 
 
 # -- what a restart needs

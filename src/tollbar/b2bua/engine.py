@@ -226,7 +226,7 @@ class Engine:
         stack = self.stack
         via = stack.listeners[hop.listener].via
         data = b"%b%b%b%b\r\n%b" % (start, via, COOKIE, stack.token(), rest)
-        stack.send(hop, data)
+        stack.send(hop, data, b"ACK")
         return data, hop
 
     def part(self, call: Call) -> None:
@@ -246,7 +246,7 @@ class Engine:
         """A request of a dialog belongs to it wherever it comes from."""
         if self.peers.find(flow) is not None:
             return True
-        if message.to.tag and self._dialog(message) is not None:
+        if message.to_tag and self._dialog(message) is not None:
             return True
         if message.method == b"CANCEL" or message.method == b"ACK":
             return False
@@ -256,11 +256,11 @@ class Engine:
         return False
 
     def _dialog(self, message: Message) -> Dialog | None:
-        key = b"%b %b %b" % (message.call_id, message.to.tag, message.from_.tag)
+        key = b"%b %b %b" % (message.call_id, message.to_tag, message.from_tag)
         return self.dialogs.get(key)
 
     def invite(self, server: InviteServer, message: Message, flow: Flow, now: float) -> None:
-        if message.to.tag:
+        if message.to_tag:
             dialog = self._take(server, message, flow, now)
             if dialog is not None:
                 glare.reinvite(dialog.leg.call, dialog, server, message, now)
@@ -303,7 +303,7 @@ class Engine:
 
     def request(self, server: Server, message: Message, flow: Flow, now: float) -> None:
         method = message.method
-        if message.to.tag:
+        if message.to_tag:
             dialog = self._take(server, message, flow, now)
             if dialog is None:
                 return
@@ -385,7 +385,7 @@ class Engine:
     def stray(self, message: Message, _flow: Flow, _now: float) -> None:
         """A response nobody waits for. A 2xx whose ACK we kept is ACKed again (13.2.2.4)."""
         if message.cseq_method == b"INVITE" and 200 <= message.status < 300:
-            key = b"%b %b %b" % (message.call_id, message.from_.tag, message.to.tag)
+            key = b"%b %b %b" % (message.call_id, message.from_tag, message.to_tag)
             dialog = self.dialogs.get(key)
             if dialog is not None and message.cseq <= dialog.local_cseq:
                 dialog.leg.call.acknowledge_again(dialog, message.cseq)

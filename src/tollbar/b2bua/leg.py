@@ -307,16 +307,16 @@ class Callee:
         return dialog
 
     def _fork(self, message: Message) -> Dialog:
-        fork = self.forks.get(message.to.tag)
+        fork = self.forks.get(message.to_tag)
         if fork is None:
             fork = self._dialog(message)
             fork.leg = self
-            self.forks[message.to.tag] = fork
+            self.forks[message.to_tag] = fork
             self.call.engine.dialogs[fork.key] = fork
         return fork
 
     def _provisional(self, message: Message, now: float) -> None:
-        if len(self.forks) >= MOST_FORKS and message.to.tag not in self.forks:
+        if len(self.forks) >= MOST_FORKS and message.to_tag not in self.forks:
             return
         fork = self._fork(message)
         reliable = False
@@ -333,10 +333,10 @@ class Callee:
         self.call.progressed(fork, message, reliable, now)
 
     def _success(self, message: Message, now: float) -> None:
-        known = message.to.tag in self.forks
+        known = message.to_tag in self.forks
         if not known and len(self.forks) >= 2 * MOST_FORKS:
             return
-        if message.to.tag in self.parted:
+        if message.to_tag in self.parted:
             self.call.acknowledge(self._dialog(message), message.cseq, b"", b"")
             return
         fork = self._fork(message)

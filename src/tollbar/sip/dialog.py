@@ -106,17 +106,19 @@ class Dialog:
     @classmethod
     def answering(cls, invite: Message, tag: bytes, way: Hop) -> "Dialog":
         """The dialog a response with To-tag ``tag`` makes on our server side (12.1.1)."""
-        to = invite.to.text
+        fields = invite.fields
+        to = fields[b"To"]
         dialog = cls(
             invite.call_id,
-            to if invite.to.tag else b"%b;tag=%b" % (to, tag),
+            to if invite.to_tag else b"%b;tag=%b" % (to, tag),
             tag,
-            invite.from_.text,
-            invite.from_.tag,
+            fields[b"From"],
+            invite.from_tag,
             way,
         )
         dialog.remote_cseq = invite.cseq
-        dialog.routes = invite.items(b"Record-Route")
+        if b"Record-Route" in fields:
+            dialog.routes = invite.items(b"Record-Route")
         dialog.aim(invite)
         return dialog
 
@@ -131,9 +133,11 @@ class Dialog:
         way: Hop,
     ) -> "Dialog":
         """The dialog a response makes on our client side (12.1.2)."""
-        dialog = cls(call_id, local, local_tag, response.to.text, response.to.tag, way)
+        fields = response.fields
+        dialog = cls(call_id, local, local_tag, fields[b"To"], response.to_tag, way)
         dialog.local_cseq = cseq
-        dialog.routes = response.items(b"Record-Route")[::-1]
+        if b"Record-Route" in fields:
+            dialog.routes = response.items(b"Record-Route")[::-1]
         dialog.aim(response)
         return dialog
 
@@ -164,9 +168,10 @@ class Dialog:
 
         Raises SipError(500) where it is not above the last one.
         """
-        if message.cseq <= self.remote_cseq:
+        cseq = message.cseq
+        if cseq <= self.remote_cseq:
             raise SipError(500, "CSeq out of order")
-        self.remote_cseq = message.cseq
+        self.remote_cseq = cseq
 
     def request(
         self,

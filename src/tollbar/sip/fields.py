@@ -176,6 +176,17 @@ class Address:
         return found
 
 
+def tag_of(text: bytes) -> bytes:
+    """The tag of a From or To value; SipError(400) where that is no address."""
+    front, mark, tag = text.rpartition(b">;tag=")
+    if mark:
+        if tag.isalnum() and _fronts[front] is not None:
+            return tag
+    elif text[-1:] == b">" and _fronts[text[:-1]] is not None:
+        return b""
+    return Address(text).tag
+
+
 addresses: Memo[Address] = Memo(Address)
 """Addresses without a tag, for reading only: what a peer calls itself in each Contact."""
 

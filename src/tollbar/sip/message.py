@@ -10,7 +10,7 @@ from typing import Final
 
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address, Via, addresses, cseqs, uris
+from tollbar.sip.fields import Address, Via, addresses, cseqs, tag_of, uris
 from tollbar.sip.memo import Kept, Memo
 from tollbar.sip.uri import Uri
 
@@ -25,6 +25,8 @@ CALL_ID: Final = b"Call-ID"
 CSEQ: Final = b"CSeq"
 CONTACT: Final = b"Contact"
 MAX_FORWARDS: Final = b"Max-Forwards"
+ROUTE: Final = b"Route"
+RECORD_ROUTE: Final = b"Record-Route"
 CONTENT_LENGTH: Final = b"Content-Length"
 
 _COMPACT: Final = {
@@ -95,11 +97,11 @@ class Message:
     spelling, unknown ones as received; values unfolded and stripped. ``fields`` has the first
     value of each name. ``data`` is the whole message as received.
     Parsed values (``via``, ``from_`` and so on) raise SipError(400) when touched broken or,
-    but for Contact and Max-Forwards, missing.
+    but for Contact and Max-Forwards, missing. ``from_tag`` and ``to_tag`` are there after
+    `check`, ``to_tag`` also after `check_answer`.
     """
 
     __slots__ = (
-        "_call_id",
         "_contact",
         "_cseq",
         "_from",
@@ -110,12 +112,17 @@ class Message:
         "body",
         "data",
         "fields",
+        "from_tag",
         "lines",
         "method",
         "reason",
         "status",
+        "to_tag",
         "uri",
     )
+
+    from_tag: bytes
+    to_tag: bytes
 
     def __init__(self) -> None:
         self.method = b""
@@ -126,7 +133,6 @@ class Message:
         self.fields: dict[bytes, bytes] = {}
         self.body = b""
         self.data = b""
-        self._call_id: bytes | None = None
         self._via: Via | None = None
         self._from: Address | None = None
         self._to: Address | None = None
@@ -159,8 +165,9 @@ class Message:
         self._start(lines[0])
         del lines[0]
         read = self.lines
+        steady = _steady.get
         for line in lines:
-            pair = _steady.get(line)
+            pair = steady(line)
             if pair is None:
                 name, colon, value = line.partition(b":")
                 known = _name(name)
@@ -177,44 +184,36 @@ class Message:
         found = self.fields = dict(read)
         if len(found) != len(read):
             found.update(reversed(read))
-        if CONTENT_LENGTH in found:
-            length = grammar.number(found[CONTENT_LENGTH], MOST_BYTES)
-            if len(body) != length:
-                if len(body) < length:
-                    raise SipError(400, "Body Shorter Than Content-Length")
-                body = body[:length]
-            if len(found) != len(read):
-                for value in self.all(CONTENT_LENGTH):
-                    if grammar.number(value, MOST_BYTES) != length:
-                        raise SipError(400, "Conflicting Content-Length")
+            body = self._measured(body)
+        elif found.get(CONTENT_LENGTH) != b"%d" % len(body):
+            body = self._measured(body)
         self.body = body
         return self
 
+    def _measured(self, body: bytes) -> bytes:
+        """The part of ``body`` that Content-Length gives to this message, all of it without."""
+        lengths = {grammar.number(value, MOST_BYTES) for value in self.all(CONTENT_LENGTH)}
+        if not lengths:
+            return body
+        length = lengths.pop()
+        if lengths:
+            raise SipError(400, "Conflicting Content-Length")
+        if len(body) < length:
+            raise SipError(400, "Body Shorter Than Content-Length")
+        return body[:length]
+
     def _start(self, line: bytes) -> None:
-        if line[:8] == b"SIP/2.0 " and line[11:12] == b" ":
-            status = _STATUS.get(line[8:11])
-            if status is None:
-                raise SipError(400, "Bad Status Line")
-            self.status = status
-            self.reason = line[12:]
-            return
         if line[:4].upper() == b"SIP/":
-            version, _, rest = line.partition(b" ")
-            code, _, self.reason = rest.partition(b" ")
-            if code not in _STATUS:
-                raise SipError(400, "Bad Status Line")
-            self.status = _STATUS[code]
-        else:
-            parts = line.split(b" ")
-            if len(parts) != 3:
-                raise SipError(400, "Bad Request Line")
-            self.method, self.uri, version = parts
-            if not self.uri or not grammar.is_token(self.method):
-                raise SipError(400, "Bad Request Line")
-        if version != b"SIP/2.0" and version.upper() != b"SIP/2.0":
-            if _version(version):
-                raise SipError(505, "Version Not Supported")
-            raise SipError(400, "Bad Version")
+            self.status, self.reason = _status_lines[line]
+            return
+        parts = line.split(b" ")
+        if len(parts) != 3:
+            raise SipError(400, "Bad Request Line")
+        self.method, self.uri, version = parts
+        if not self.uri or not grammar.is_token(self.method):
+            raise SipError(400, "Bad Request Line")
+        if version != b"SIP/2.0":
+            _check_version(version)
 
     def first(self, name: bytes) -> bytes | None:
         """The value of the first line of that (canonical) name."""
@@ -281,13 +280,8 @@ class Message:
 
     @property
     def call_id(self) -> bytes:
-        found = self._call_id
-        if found is None:
-            found = self._need(CALL_ID)
-            if not _call_id(found):
-                raise SipError(400, "Bad Call-ID")
-            self._call_id = found
-        return found
+        """As it stands, empty where there is none: `check` and `check_stray` judge it."""
+        return self.fields.get(CALL_ID, b"")
 
     @property
     def cseq(self) -> int:
@@ -318,9 +312,9 @@ class Message:
     @property
     def record_routes(self) -> list[bytes]:
         """The elements of Record-Route, each an address that can be read."""
-        if b"Record-Route" not in self.fields:
+        if RECORD_ROUTE not in self.fields:
             return []
-        found = self.items(b"Record-Route")
+        found = self.items(RECORD_ROUTE)
         for value in found:
             _ = addresses[value].parsed
         return found
@@ -350,29 +344,76 @@ class Message:
         RFC 2543 elements leave it out. After it the parsed values can be touched freely.
         """
         fields = self.fields
-        repeated = False
+        try:
+            via, call_id = fields[VIA], fields[CALL_ID]
+            sender, target = fields[FROM], fields[TO]
+        except KeyError as missing:
+            raise SipError(400, f"Missing {missing.args[0].decode()}") from None
         if len(fields) != len(self.lines):
             for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
                 if len(self.all(name)) > 1:
                     raise SipError(400, f"Repeated {name.decode()}")
-            repeated = True
-        for name in (VIA, b"Route", b"Record-Route"):
-            many = name in fields and (repeated or b"," in fields[name])
-            if many and len(self.items(name)) > MOST_HOPS:
-                raise SipError(400, f"Too Many {name.decode()} Entries")
-        _ = self.via, self.call_id, self.max_forwards
+            self._count_hops()
+        elif b"," in via or ROUTE in fields or RECORD_ROUTE in fields:
+            self._count_hops()
+        _ = self.via, self.max_forwards
+        if not _call_id(call_id):
+            raise SipError(400, "Bad Call-ID")
         if self.cseq_method != self.method and not self.status:
             raise SipError(400, "CSeq Method Mismatch")
         contact = self.contact
-        sender, target = self.from_, self.to
-        if target.tag and not self.status:
+        self.from_tag = tag_of(sender)
+        self.to_tag = tag_of(target)
+        if self.to_tag and not self.status:
             # Inside a dialog only tags and numbers are looked at: its URIs are known.
             return
-        _ = sender.parsed, target.parsed
+        _ = self.from_.parsed, self.to.parsed
         if not self.status:
             _ = self.request_uri, self.record_routes
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
+
+    def _count_hops(self) -> None:
+        for name in (VIA, ROUTE, RECORD_ROUTE):
+            if len(self.items(name)) > MOST_HOPS:
+                raise SipError(400, f"Too Many {name.decode()} Entries")
+
+    def check_answer(self) -> None:
+        """Refuse a response that lacks or garbles what a client transaction looks at."""
+        fields = self.fields
+        self.to_tag = tag_of(self._need(TO))
+        if CONTACT in fields:
+            _ = self.contact
+        if RECORD_ROUTE in fields:
+            _ = self.record_routes
+
+    def check_stray(self) -> None:
+        """Refuse a response that lacks or garbles what its dialog could be found by."""
+        self.check_answer()
+        self.from_tag = tag_of(self._need(FROM))
+        if not _call_id(self._need(CALL_ID)):
+            raise SipError(400, "Bad Call-ID")
+        _ = self.cseq
+
+
+def _status_line(line: bytes) -> tuple[int, bytes]:
+    """Status and reason."""
+    version, _, rest = line.partition(b" ")
+    code, _, reason = rest.partition(b" ")
+    if code not in _STATUS:
+        raise SipError(400, "Bad Status Line")
+    _check_version(version)
+    return _STATUS[code], reason
+
+
+_status_lines: Memo[tuple[int, bytes]] = Memo(_status_line)
+
+
+def _check_version(version: bytes) -> None:
+    if version.upper() != b"SIP/2.0":
+        if _version(version):
+            raise SipError(505, "Version Not Supported")
+        raise SipError(400, "Bad Version")
 
 
 def _words(value: bytes) -> list[bytes]:
@@ -430,7 +471,6 @@ def salvage(data: bytes) -> Message | None:
             return None
     found._from = _lenient_address(found.first(FROM) or b"")
     found._to = _lenient_address(found.first(TO) or b"")
-    found._call_id = found.first(CALL_ID) or b""
     found._cseq = _lenient_cseq(found.first(CSEQ) or b"", method)
     return found
 

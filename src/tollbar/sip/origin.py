@@ -19,7 +19,7 @@ _VIA: Final = re.compile(
 )
 # The same where it stands first and as nearly everyone writes it: a quarter of the time.
 _plain_via: Final = re.compile(
-    rb"([A-Z]++) [^\r\n]++\r\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
+    rb"[A-Z]++ [^\r\n]++\r\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
     rb";branch=(z9hG4bK[^\s;,]++)"
 ).match
 _rport: Final = re.compile(rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", re.IGNORECASE)
@@ -29,29 +29,30 @@ _received: Final = re.compile(rb";[ \t]*received[ \t]*(?:=[^;,]*)?(?=;|$)", re.I
 def mirror(message: Message, flow: Flow) -> bytes:
     """The lines every response repeats (8.2.6.2), To left out; received and rport filled in."""
     via = message.via
+    params = via.params
     top = via.text
     added = top
-    if b"received" in via.params:
+    if b"received" in params:
         # What a sender says of its own address is not known until we have seen it.
         added = _received.sub(b"", added)
-    if b"rport" in via.params and not via.params[b"rport"]:
+    if b"rport" in params and not params[b"rport"]:
         added = b"%b;received=%b" % (_fill_rport(added, flow.port), flow.host)
     elif via.host.strip(b"[]") != flow.host:
         added = b"%b;received=%b" % (added, flow.host)
-    first = message.fields[b"Via"]
+    fields = message.fields
+    first = fields[b"Via"]
     if first is top:
         first = added
     elif added is not top:
         at = first.index(top)  # an empty element may stand before it
         first = first[:at] + added + first[at + len(top) :]
-    fields = message.fields
     more = b""
     if len(fields) != len(message.lines):
         more = b"".join([b"Via: %b\r\n" % value for value in message.all(b"Via")[1:]])
     data = b"Via: %b\r\n%bFrom: %b\r\nCall-ID: %b\r\nCSeq: %d %b\r\n" % (
         first,
         more,
-        message.from_.text,
+        fields.get(b"From", b""),
         message.call_id,
         message.cseq,
         message.cseq_method,
@@ -68,22 +69,20 @@ def _fill_rport(text: bytes, port: int) -> bytes:
     return _rport.sub(b";rport=%d" % port, text, count=1)
 
 
-def server_key(data: bytes, flow: Flow) -> bytes:
-    """What a request is matched by (17.2.3), read without parsing; ACK shares its INVITE's.
+def server_key(data: bytes, method: bytes, flow: Flow) -> bytes:
+    """What a ``method`` request is matched by (17.2.3), read without parsing; ACK shares its
+    INVITE's.
 
     Empty where the branch lacks the magic cookie.
     """
-    plain = _plain_via(data)
-    if plain is not None:
-        method, sent_by, branch = plain.groups()
-        kind = b"INVITE" if method == b"ACK" else method
-        return b"%b %b %b %b" % (branch, sent_by, kind, flow.host)
-    method = data[: data.find(b" ", 0, 64)]
-    kind = b"INVITE" if method == b"ACK" else method
-    via = _VIA.search(data)
-    if via is None or via[2] is None:
+    via = _plain_via(data) or _VIA.search(data)
+    if via is None:
         return b""
-    return b"%b %b %b %b" % (via[2], via[1], kind, flow.host)
+    sent_by, branch = via.groups()
+    if branch is None:
+        return b""
+    kind = b"INVITE" if method == b"ACK" else method
+    return b"%b %b %b %b" % (branch, sent_by, kind, flow.host)
 
 
 def plain_key(message: Message, flow: Flow) -> bytes:
@@ -91,7 +90,7 @@ def plain_key(message: Message, flow: Flow) -> bytes:
     method = b"INVITE" if message.method == b"ACK" else message.method
     return b"2543 %b %b %d %b %b %b" % (
         message.call_id,
-        message.from_.tag,
+        message.from_tag,
         message.cseq,
         method,
         message.via.text,

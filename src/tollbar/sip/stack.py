@@ -33,6 +33,7 @@ from tollbar.sip.transaction import (
     ClientUser,
     InviteClient,
     InviteServer,
+    Merge,
     Server,
     Transaction,
 )
@@ -181,7 +182,7 @@ class Stack:
         self.timers = timers
         self.servers: dict[bytes, InviteServer | Server] = {}
         self.clients: dict[bytes, InviteClient | Client] = {}
-        self.merging: dict[tuple[bytes, bytes, bytes], Transaction] = {}
+        self.merging: dict[Merge, Transaction] = {}
         self.outbox: list[tuple[Hop, bytes]] = []
         self.received: dict[bytes, int] = defaultdict(int)
         self.sent: dict[bytes, int] = defaultdict(int)
@@ -213,7 +214,7 @@ class Stack:
             return
         method = data[: data.find(b" ", 0, 64)]
         self.received[method if method in COUNTED else b"other"] += 1
-        key = server_key(data, flow)
+        key = server_key(data, method, flow)
         if key:
             server = self.servers.get(key)
             if server is not None and self._absorbed(server, method, flow, now):
@@ -257,17 +258,18 @@ class Stack:
         if method == b"ACK":
             self.core.ack(message, flow, now)
             return
+        tag = message.to_tag
         most = MOST_SERVERS
-        if message.to.tag or method == b"CANCEL":
+        if tag or method == b"CANCEL":
             most += most // 4
         if len(self.servers) >= most or self.held + len(message.data) > MOST_HELD:
             self.core.noticed("overflow", flow, "too many requests at a time", now)
             self.reply(message, flow, 503, b"Retry-After: 10\r\n")
             return
         merge = None
-        if not message.to.tag:
+        if not tag:
             # 8.2.2.2: the same request by another path.
-            merge = (message.call_id, message.from_.tag, b"%d %b" % (message.cseq, method))
+            merge = message.call_id, message.from_tag, message.cseq, method
             if method != b"CANCEL" and merge in self.merging:
                 self.reply(message, flow, 482)
                 return
@@ -275,7 +277,8 @@ class Stack:
         if method == b"INVITE":
             invite = InviteServer(self, key, message, hop, fallback)
             self._born(invite, message, flow)
-            self._merge(invite, merge)
+            if merge is not None:
+                self._merge(invite, merge)
             self.core.invite(invite, message, flow, now)
             return
         server = Server(self, key, message, hop, fallback)
@@ -284,20 +287,18 @@ class Stack:
         if method == b"CANCEL":
             self._cancel(server, message, now)
             return
-        self._merge(server, merge)
+        if merge is not None:
+            self._merge(server, merge)
         self.core.request(server, message, flow, now)
 
-    def _merge(
-        self, server: InviteServer | Server, merge: tuple[bytes, bytes, bytes] | None
-    ) -> None:
-        if merge is not None:
-            server.merge = merge
-            self.merging[merge] = server
+    def _merge(self, server: InviteServer | Server, merge: Merge) -> None:
+        server.merge = merge
+        self.merging[merge] = server
 
     def _born(self, server: InviteServer | Server, message: Message, flow: Flow) -> None:
         server.mirror = mirror(message, flow)
-        server.to = message.to.text
-        server.tagged = bool(message.to.tag)
+        server.to = message.fields[b"To"]
+        server.tagged = message.to_tag != b""
         self.servers[server.key] = server
         self.held += len(message.data)
 
@@ -307,7 +308,7 @@ class Stack:
             server.key.replace(b" CANCEL ", b" INVITE ", 1)
         )
         if invite is None:
-            same = message.call_id, message.from_.tag, b"%d INVITE" % message.cseq
+            same = message.call_id, message.from_tag, message.cseq, b"INVITE"
             other = self.merging.get(same)
             if (
                 isinstance(other, InviteServer)
@@ -334,19 +335,19 @@ class Stack:
                 return
         try:
             message = Message.parse(data)
-            key = b"%b %b" % (branch, message.cseq_method)
-            client = self.clients.get(key)
+            method = message.cseq_method
+            client = self.clients.get(b"%b %b" % (branch, method))
             if client is None:
                 # Another Via layout than the one we sent, or nobody waits for it.
-                client = self.clients.get(b"%b %b" % (message.via.branch, message.cseq_method))
+                client = self.clients.get(b"%b %b" % (message.via.branch, method))
             status = message.status
-            if client is None or status > 100:
-                _ = message.to, message.contact, message.record_routes
-                if client is None:
-                    _ = message.from_, message.call_id, message.cseq
+            if client is None:
+                message.check_stray()
+            elif status > 100:
+                message.check_answer()
+            fields = message.fields
             vias = 1
-            many = len(message.fields) != len(message.lines)
-            if many or b"," in message.fields.get(b"Via", b","):
+            if len(fields) != len(message.lines) or b"," in fields.get(b"Via", b","):
                 vias = len(message.items(b"Via"))
         except SipError as error:
             self.core.noticed("malformed", flow, error.reason, now)
@@ -356,9 +357,10 @@ class Stack:
             return
         if client is None:
             self.core.stray(message, flow, now)
+        elif status >= 300:
+            client.feed(FAILURE, message, now)
         else:
-            event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
-            client.feed(event, message, now)
+            client.feed(SUCCESS if status >= 200 else PROVISIONAL, message, now)
 
     def _refuse(self, data: bytes, error: SipError, flow: Flow, now: float) -> None:
         """Answer an unusable request without keeping anything; never an ACK, never a stranger."""
@@ -386,13 +388,10 @@ class Stack:
 
     # -- out
 
-    def send(self, hop: Hop, data: bytes) -> None:
+    def send(self, hop: Hop, data: bytes, word: bytes) -> None:
+        """Put a message in the outbox; ``word``, its method or status, is what is counted."""
         self.outbox.append((hop, data))
-        end = data.find(b" ", 0, 32)
-        first = data[:end]
-        if first == b"SIP/2.0":
-            first = data[8:11]
-        self.sent[first] += 1
+        self.sent[word] += 1
 
     def repeat(self, hop: Hop, data: bytes) -> None:
         self.outbox.append((hop, data))
@@ -443,7 +442,7 @@ class Stack:
             to,
             headers,
         )
-        self.send(hop, data)
+        self.send(hop, data, data[8:11])
 
     def launch(
         self, start: bytes, rest: bytes, hop: Hop, user: ClientUser, now: float
@@ -495,8 +494,9 @@ class Stack:
         return server
 
     def _revived(self, message: Message, flow: Flow) -> tuple[bytes, Message, Hop, Target | None]:
+        message.check()
         hop, fallback = self._way_back(message, flow)
-        key = server_key(message.data, flow) or plain_key(message, flow)
+        key = server_key(message.data, message.method, flow) or plain_key(message, flow)
         if isinstance(hop, Flow):
             # The path itself is gone with the process that knew it.
             hop = fallback or Target(flow.listener, UDP, flow.address, flow.port)
@@ -520,7 +520,7 @@ class Stack:
 
     def ack_failure(self, client: InviteClient, response: Message) -> bytes:
         """The ACK of a non-2xx final response (17.1.1.3): same branch, same route."""
-        return self._sibling_request(client, b"ACK", response.to.text)
+        return self._sibling_request(client, b"ACK", response.fields[b"To"])
 
     def cancel(
         self, client: InviteClient, user: ClientUser, now: float, reason: bytes

@@ -52,6 +52,7 @@ Step = Callable[[Any, Any, float], None]
 Rules = dict[tuple[int, int], tuple[int, Step]]
 Ignored = dict[str, tuple[tuple[int, int], ...]]
 Table = list[list[tuple[int, Step]]]
+Merge = tuple[bytes, bytes, int, bytes]  # Call-ID, From-tag, CSeq: the same by another path
 
 
 class ServerUser(Protocol):
@@ -146,7 +147,7 @@ class _Server(Transaction):
         self.mirror = b""  # the header lines every response repeats, To left out
         self.to = b""
         self.tagged = False  # To came with a tag
-        self.merge: tuple[bytes, bytes, bytes] | None = None
+        self.merge: Merge | None = None
 
     def spend(self) -> None:
         """The final response is out and is all that is sent again: let the request go."""
@@ -161,7 +162,7 @@ class _Server(Transaction):
 
     def send(self, data: bytes, _now: float) -> None:
         self.data = data
-        self.stack.send(self.hop, data)
+        self.stack.send(self.hop, data, data[8:11])
 
     def divert(self, _argument: object, _now: float) -> None:
         """The connection broke: what was said, and what is still to say, goes by a new one."""
@@ -169,7 +170,7 @@ class _Server(Transaction):
             self.hop = self.fallback
             self.fallback = None
             if self.data:
-                self.stack.send(self.hop, self.data)
+                self.stack.send(self.hop, self.data, self.data[8:11])
 
 
 class InviteServer(_Server):
@@ -247,7 +248,7 @@ class _Client(Transaction):
         if not self.hop.reliable:
             self.stack.repeats[0].arm(self, now)
         self.stack.give_up.arm(self, now)
-        self.stack.send(self.hop, data)
+        self.stack.send(self.hop, data, self.method)
 
     def tell(self, message: Message, now: float) -> None:
         self.user.response(self, message, now)
@@ -308,7 +309,7 @@ class InviteClient(_Client):
         if not self.hop.reliable:
             self.stack.doubling[0].arm(self, now)
         self.stack.give_up.arm(self, now)
-        self.stack.send(self.hop, data)
+        self.stack.send(self.hop, data, self.method)
 
     def proceed(self, message: Message, now: float) -> None:
         self.quiet()
@@ -323,7 +324,7 @@ class InviteClient(_Client):
     def complete(self, message: Message, now: float) -> None:
         self.quiet()
         self.ack = self.stack.ack_failure(self, message)
-        self.stack.send(self.hop, self.ack)
+        self.stack.send(self.hop, self.ack, b"ACK")
         if self.hop.reliable:
             self.user.response(self, message, now)
             self.finish(None, now)
