@@ -40,6 +40,7 @@ class Dialog:
         "ack_hop",
         "call_id",
         "confirmed",
+        "key",
         "leg",
         "local",
         "local_cseq",
@@ -66,6 +67,7 @@ class Dialog:
         remote_tag: bytes,
         way: Hop,
     ) -> None:
+        self.key = b"%b %b %b" % (call_id, local_tag, remote_tag)
         self.call_id = call_id
         self.local = local
         self.local_tag = local_tag
@@ -98,10 +100,6 @@ class Dialog:
         if hop is not self._way:
             self._way = hop
             self._hop = None
-
-    @property
-    def key(self) -> bytes:
-        return b"%b %b %b" % (self.call_id, self.local_tag, self.remote_tag)
 
     @classmethod
     def answering(cls, invite: Message, tag: bytes, way: Hop) -> "Dialog":

@@ -273,34 +273,25 @@ class Stack:
             if method != b"CANCEL" and merge in self.merging:
                 self.reply(message, flow, 482)
                 return
-        hop, fallback = self._way_back(message, flow)
+        way = self._way_back(message, flow)
+        lines = mirror(message, flow)
+        self.held += len(message.data)
         if method == b"INVITE":
-            invite = InviteServer(self, key, message, hop, fallback)
-            self._born(invite, message, flow)
+            invite = self.servers[key] = InviteServer(self, key, message, lines, *way)
             if merge is not None:
-                self._merge(invite, merge)
+                invite.merge = merge
+                self.merging[merge] = invite
             self.core.invite(invite, message, flow, now)
             return
-        server = Server(self, key, message, hop, fallback)
-        self._born(server, message, flow)
+        server = self.servers[key] = Server(self, key, message, lines, *way)
         self.give_up.arm(server, now)
         if method == b"CANCEL":
             self._cancel(server, message, now)
             return
         if merge is not None:
-            self._merge(server, merge)
+            server.merge = merge
+            self.merging[merge] = server
         self.core.request(server, message, flow, now)
-
-    def _merge(self, server: InviteServer | Server, merge: Merge) -> None:
-        server.merge = merge
-        self.merging[merge] = server
-
-    def _born(self, server: InviteServer | Server, message: Message, flow: Flow) -> None:
-        server.mirror = mirror(message, flow)
-        server.to = message.fields[b"To"]
-        server.tagged = message.to_tag != b""
-        self.servers[server.key] = server
-        self.held += len(message.data)
 
     def _cancel(self, server: Server, message: Message, now: float) -> None:
         """9.2: match strictly, then as an element that rewrote the top Via would have it."""
@@ -465,9 +456,8 @@ class Stack:
             hop = Target(listener.name, TCP, hop.address, hop.port)
         key = b"%b %b" % (branch, method)
         kind = InviteClient if method == b"INVITE" else Client
-        client = kind(self, key, method, hop)
+        client = self.clients[key] = kind(self, key, method, hop)
         client.spare = spare
-        self.clients[key] = client
         return client, b"%b%b%b\r\n%b" % (start, listener.via, branch, rest)
 
     def revive(self, data: bytes, hop: Hop, user: ClientUser) -> InviteClient:
@@ -483,25 +473,28 @@ class Stack:
     def revive_server(self, message: Message, flow: Flow) -> InviteServer:
         """The server side of an INVITE that came before a restart: its repeats match again."""
         server = InviteServer(self, *self._revived(message, flow))
-        self._born(server, message, flow)
+        self.servers[server.key] = server
         return server
 
     def revive_request(self, message: Message, flow: Flow, now: float) -> Server:
         """The same of a request that is not INVITE."""
         server = Server(self, *self._revived(message, flow))
-        self._born(server, message, flow)
+        self.servers[server.key] = server
         self.give_up.arm(server, now)
         return server
 
-    def _revived(self, message: Message, flow: Flow) -> tuple[bytes, Message, Hop, Target | None]:
+    def _revived(
+        self, message: Message, flow: Flow
+    ) -> tuple[bytes, Message, bytes, Hop, Target | None]:
         message.check()
+        self.held += len(message.data)
         hop, fallback = self._way_back(message, flow)
         key = server_key(message.data, message.method, flow) or plain_key(message, flow)
         if isinstance(hop, Flow):
             # The path itself is gone with the process that knew it.
             hop = fallback or Target(flow.listener, UDP, flow.address, flow.port)
             fallback = None
-        return key, message, hop, fallback
+        return key, message, mirror(message, flow), hop, fallback
 
     def redirect(self, client: Transaction, hop: Hop) -> None:
         """Let a request that never left go by another hop, with that hop's Via (18.1.1)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tollbar.sip.flow import Hop, Target
-from tollbar.sip.message import Message
+from tollbar.sip.message import TO, Message
 
 if TYPE_CHECKING:
     from tollbar.sip.stack import Stack
@@ -95,13 +95,15 @@ class Transaction:
 
     __slots__ = ("data", "hop", "key", "level", "method", "stack", "state", "table", "user")
 
-    def __init__(self, table: Table, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
+    def __init__(
+        self, table: Table, state: int, stack: "Stack", key: bytes, method: bytes, hop: Hop
+    ) -> None:
         self.table = table
+        self.state = state
         self.stack = stack
         self.key = key
         self.method = method
         self.hop: Hop = hop
-        self.state = TRYING
         self.level = 0
         self.data = b""
         self.user: Any = None
@@ -135,18 +137,20 @@ class _Server(Transaction):
     def __init__(
         self,
         table: Table,
+        state: int,
         stack: "Stack",
         key: bytes,
         message: Message,
+        mirror: bytes,
         hop: Hop,
         fallback: Target | None,
     ) -> None:
-        super().__init__(table, stack, key, message.method, hop)
+        Transaction.__init__(self, table, state, stack, key, message.method, hop)
         self.request = message
         self.fallback = fallback  # where a response goes when the connection is gone (18.2.2)
-        self.mirror = b""  # the header lines every response repeats, To left out
-        self.to = b""
-        self.tagged = False  # To came with a tag
+        self.mirror = mirror  # the header lines every response repeats, To left out
+        self.to = message.fields[TO]
+        self.tagged = message.to_tag != b""
         self.merge: Merge | None = None
 
     def spend(self) -> None:
@@ -179,10 +183,17 @@ class InviteServer(_Server):
     __slots__ = ()
 
     def __init__(
-        self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
+        self,
+        stack: "Stack",
+        key: bytes,
+        message: Message,
+        mirror: bytes,
+        hop: Hop,
+        fallback: Target | None,
     ) -> None:
-        super().__init__(_INVITE_SERVER, stack, key, message, hop, fallback)
-        self.state = PROCEEDING
+        _Server.__init__(
+            self, _INVITE_SERVER, PROCEEDING, stack, key, message, mirror, hop, fallback
+        )
 
     def accept(self, data: bytes, now: float) -> None:
         self.send(data, now)
@@ -219,9 +230,15 @@ class Server(_Server):
     __slots__ = ()
 
     def __init__(
-        self, stack: "Stack", key: bytes, message: Message, hop: Hop, fallback: Target | None
+        self,
+        stack: "Stack",
+        key: bytes,
+        message: Message,
+        mirror: bytes,
+        hop: Hop,
+        fallback: Target | None,
     ) -> None:
-        super().__init__(_SERVER, stack, key, message, hop, fallback)
+        _Server.__init__(self, _SERVER, TRYING, stack, key, message, mirror, hop, fallback)
 
     def complete(self, data: bytes, now: float) -> None:
         self.send(data, now)
@@ -239,7 +256,7 @@ class _Client(Transaction):
     __slots__ = ("spare",)
 
     def __init__(self, table: Table, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
-        super().__init__(table, stack, key, method, hop)
+        Transaction.__init__(self, table, TRYING, stack, key, method, hop)
         self.spare: Hop | None = None
 
     def start(self, data: bytes, now: float) -> None:
@@ -283,7 +300,7 @@ class InviteClient(_Client):
     __slots__ = ("ack", "cancelled")
 
     def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
-        super().__init__(_INVITE_CLIENT, stack, key, method, hop)
+        _Client.__init__(self, _INVITE_CLIENT, stack, key, method, hop)
         self.ack = b""
         self.cancelled = False
 
@@ -342,7 +359,7 @@ class Client(_Client):
     __slots__ = ()
 
     def __init__(self, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
-        super().__init__(_CLIENT, stack, key, method, hop)
+        _Client.__init__(self, _CLIENT, stack, key, method, hop)
 
     def repeat(self, _argument: object, now: float) -> None:
         self.stack.repeat(self.hop, self.data)
