@@ -43,6 +43,16 @@ def _shape(text: bytes) -> Shape:
     return transport.upper(), host, port, sent_by, params
 
 
+def _shape_around(text: bytes) -> Shape | None:
+    """The shape of a Via whose branch was cut out; None where that may not have been one."""
+    if b'"' in text:
+        return None
+    shape = _shape(text)
+    if b"branch" in shape[4]:
+        raise SipError(400, "Repeated Parameter")
+    return shape
+
+
 def _front(text: bytes) -> tuple[bytes, bytes] | None:
     """Display name and URI of an address up to its ``>``; None where it is not plain."""
     match = _plain_front(text)
@@ -52,7 +62,7 @@ def _front(text: bytes) -> tuple[bytes, bytes] | None:
     return plain.strip() if quoted is None else quoted, uri
 
 
-_shapes: Memo[Shape] = Memo(_shape)
+_shapes: Memo[Shape | None] = Memo(_shape_around)
 _fronts: Memo[tuple[bytes, bytes] | None] = Memo(_front)
 uris: Memo[Uri] = Memo(Uri.parse)
 """URIs taken apart, for reading only."""
@@ -71,20 +81,19 @@ class Via:
     def __init__(self, text: bytes) -> None:
         self.text = text
         # What a peer says in all of its requests, and the branch that it says in one.
-        front, mark, rest = text.partition(b";branch=")
+        front, _, rest = text.partition(b";branch=")
         branch, semicolon, tail = rest.partition(b";")
-        if not mark or b'"' in text or not _plain_value(branch):
-            shape = _shape(text)
-            params = dict(shape[4])
-            self.branch = params.pop(b"branch", b"")
-        else:
+        shape = None
+        if branch.replace(b"-", b"").isalnum() or _plain_value(branch):
             shape = _shapes[front + semicolon + tail]
-            params = shape[4]
-            if b"branch" in params:
-                raise SipError(400, "Repeated Parameter")
+        if shape is None:
+            shape = _shape(text)
+            self.params = dict(shape[4])
+            self.branch = self.params.pop(b"branch", b"")
+        else:
+            self.params = shape[4]
             self.branch = branch
         self.transport, self.host, self.port, self.sent_by, _ = shape
-        self.params = params
 
 
 class Address:

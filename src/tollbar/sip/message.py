@@ -347,6 +347,7 @@ class Message:
         try:
             via, call_id = fields[VIA], fields[CALL_ID]
             sender, target = fields[FROM], fields[TO]
+            self._cseq = cseqs[fields[CSEQ]]
         except KeyError as missing:
             raise SipError(400, f"Missing {missing.args[0].decode()}") from None
         if len(fields) != len(self.lines):
@@ -356,20 +357,24 @@ class Message:
             self._count_hops()
         elif b"," in via or ROUTE in fields or RECORD_ROUTE in fields:
             self._count_hops()
-        _ = self.via, self.max_forwards
+        _ = self.via
         if not _call_id(call_id):
             raise SipError(400, "Bad Call-ID")
-        if self.cseq_method != self.method and not self.status:
-            raise SipError(400, "CSeq Method Mismatch")
-        contact = self.contact
+        if MAX_FORWARDS in fields:
+            self._max_forwards = grammar.number(fields[MAX_FORWARDS], 255)
         self.from_tag = tag_of(sender)
         self.to_tag = tag_of(target)
-        if self.to_tag and not self.status:
-            # Inside a dialog only tags and numbers are looked at: its URIs are known.
-            return
-        _ = self.from_.parsed, self.to.parsed
         if not self.status:
+            if self._cseq[1] != self.method:
+                raise SipError(400, "CSeq Method Mismatch")
+            if self.to_tag:
+                # Inside a dialog only tags and numbers are looked at: its URIs are known.
+                if CONTACT in fields:
+                    _ = self.contact
+                return
             _ = self.request_uri, self.record_routes
+        _ = self.from_.parsed, self.to.parsed
+        contact = self.contact
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
 
@@ -381,7 +386,9 @@ class Message:
     def check_answer(self) -> None:
         """Refuse a response that lacks or garbles what a client transaction looks at."""
         fields = self.fields
-        self.to_tag = tag_of(self._need(TO))
+        if TO not in fields:
+            raise SipError(400, "Missing To")
+        self.to_tag = tag_of(fields[TO])
         if CONTACT in fields:
             _ = self.contact
         if RECORD_ROUTE in fields:
@@ -391,7 +398,7 @@ class Message:
         """Refuse a response that lacks or garbles what its dialog could be found by."""
         self.check_answer()
         self.from_tag = tag_of(self._need(FROM))
-        if not _call_id(self._need(CALL_ID)):
+        if not _call_id(self.call_id):
             raise SipError(400, "Bad Call-ID")
         _ = self.cseq
 

@@ -17,9 +17,9 @@ _VIA: Final = re.compile(
     rb"branch=(z9hG4bK[^\s;,]++))?",
     re.IGNORECASE,
 )
-# The same where it stands first and as nearly everyone writes it: a quarter of the time.
+# The same in the first line, as nearly everyone writes it: a quarter of the time.
 _plain_via: Final = re.compile(
-    rb"[A-Z]++ [^\r\n]++\r\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
+    rb"\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
     rb";branch=(z9hG4bK[^\s;,]++)"
 ).match
 _rport: Final = re.compile(rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", re.IGNORECASE)
@@ -36,7 +36,12 @@ def mirror(message: Message, flow: Flow) -> bytes:
         # What a sender says of its own address is not known until we have seen it.
         added = _received.sub(b"", added)
     if b"rport" in params and not params[b"rport"]:
-        added = b"%b;received=%b" % (_fill_rport(added, flow.port), flow.host)
+        before, plain, after = added.partition(b";rport;")
+        if plain:
+            added = b"%b;rport=%d;%b;received=%b" % (before, flow.port, after, flow.host)
+        else:
+            added = _rport.sub(b";rport=%d" % flow.port, added, count=1)
+            added = b"%b;received=%b" % (added, flow.host)
     elif via.host.strip(b"[]") != flow.host:
         added = b"%b;received=%b" % (added, flow.host)
     fields = message.fields
@@ -62,20 +67,13 @@ def mirror(message: Message, flow: Flow) -> bytes:
     return data
 
 
-def _fill_rport(text: bytes, port: int) -> bytes:
-    before, plain, after = text.partition(b";rport;")
-    if plain:
-        return b"%b;rport=%d;%b" % (before, port, after)
-    return _rport.sub(b";rport=%d" % port, text, count=1)
-
-
 def server_key(data: bytes, method: bytes, flow: Flow) -> bytes:
     """What a ``method`` request is matched by (17.2.3), read without parsing; ACK shares its
     INVITE's.
 
     Empty where the branch lacks the magic cookie.
     """
-    via = _plain_via(data) or _VIA.search(data)
+    via = _plain_via(data, data.find(b"\n")) or _VIA.search(data)
     if via is None:
         return b""
     sent_by, branch = via.groups()

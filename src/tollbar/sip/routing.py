@@ -13,6 +13,7 @@ from tollbar.sip.fields import addresses, uris
 from tollbar.sip.flow import TCP, TLS, UDP, Hop, Target
 
 _DEFAULT_PORT: Final = {UDP: 5060, TCP: 5060, TLS: 5061}
+_TRANSPORTS: Final = {transport.encode(): transport for transport in _DEFAULT_PORT}
 
 
 def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: dict[str, str]) -> Hop:
@@ -49,11 +50,11 @@ def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
     address = literal(uri.host)
     if not address:
         return way
-    named = uri.params.get(b"transport", b"").decode("ascii", "replace").lower()
+    named = uri.params.get(b"transport", b"")
     if uri.scheme == b"sips":
         transport = TLS
-    elif named in _DEFAULT_PORT:
-        transport = named
+    elif named and named.lower() in _TRANSPORTS:
+        transport = _TRANSPORTS[named.lower()]
     elif way.transport == TLS:
         # A peer that came by TLS is not called back in the clear.
         transport = TLS

@@ -74,9 +74,11 @@ class Timers:
         for timer in self.queues:
             waiting = timer.waiting
             while waiting:
-                target, deadline = next(iter(waiting.items()))
+                target = next(iter(waiting))
+                deadline = waiting[target]
                 if deadline > now:
-                    self.due = min(self.due, deadline)
+                    if deadline < self.due:
+                        self.due = deadline
                     break
                 del waiting[target]
                 try:

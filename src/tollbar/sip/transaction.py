@@ -114,7 +114,8 @@ class Transaction:
         step(self, argument, now)
 
     def expired(self, event: int, now: float) -> None:
-        self.feed(event, None, now)
+        self.state, step = self.table[self.state][event]
+        step(self, None, now)
 
     def again(self, _argument: object, _now: float) -> None:
         if self.data:
@@ -162,7 +163,8 @@ class _Server(Transaction):
     def respond(self, status: int, data: bytes, now: float) -> None:
         """Send a response, already serialised, as this state allows."""
         event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
-        self.feed(event, data, now)
+        self.state, step = self.table[self.state][event]
+        step(self, data, now)
 
     def send(self, data: bytes, _now: float) -> None:
         self.data = data

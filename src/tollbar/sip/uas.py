@@ -19,7 +19,8 @@ def refusal(
     method = message.method
     if method not in methods:
         return 405, b"Allow: %b\r\n" % b", ".join(methods)
-    if message.uri.partition(b":")[0].lower() not in SCHEMES:
+    uri = message.uri
+    if uri[:4] != b"sip:" and uri.partition(b":")[0].lower() not in SCHEMES:
         return 416, b""
     if b"Require" in message.fields:
         unknown = [tag for tag in message.tokens(b"Require") if tag not in options]
