@@ -77,13 +77,14 @@ Line = tuple[bytes, bytes]  # name and value
 
 _STATUS: Final = {b"%d" % status: status for status in range(100, 700)}
 _NAMES: Final = _spellings()
-_name = _NAMES.get
 _BLANK: Final = (b" ", b"\t")
-# What a peer says the same in every call.
+# What a peer says the same in every call: such lines are kept, the others taken apart at once.
 _STEADY: Final = frozenset(
-    b"Accept Allow Allow-Events Contact Content-Length Content-Type CSeq Max-Forwards "
-    b"P-Asserted-Identity Privacy Require Server Supported User-Agent".split()
+    b"Accept Allow Allow-Events Contact Content-Disposition Content-Length Content-Type CSeq "
+    b"Max-Forwards Min-SE P-Asserted-Identity P-Early-Media Privacy Require Server "
+    b"Session-Expires Supported User-Agent".split()
 )
+_passing = {name: full for name, full in _NAMES.items() if full not in _STEADY}.get
 _steady: Kept[Line] = Kept()
 _fold = re.compile(rb"\r\n[ \t]++")
 _version = re.compile(rb"SIP/[0-9]++\.[0-9]++", re.IGNORECASE).fullmatch
@@ -165,21 +166,23 @@ class Message:
         self._start(lines[0])
         del lines[0]
         read = self.lines
-        steady = _steady.get
+        steady, passing = _steady.get, _passing
         for line in lines:
             pair = steady(line)
             if pair is None:
                 name, colon, value = line.partition(b":")
-                known = _name(name)
-                if known is None:
-                    if line[:1] in _BLANK and read:
-                        name, before = read[-1]
-                        read[-1] = name, (before + b" " + line.strip()).strip()
-                        continue
+                known = passing(name)
+                if known is not None:
+                    pair = known, value.strip()
+                elif line[:1] in _BLANK and read:
+                    name, before = read[-1]
+                    read[-1] = name, (before + b" " + line.strip()).strip()
+                    continue
+                else:
                     known = canonical(name, colon)
-                pair = known, value.strip()
-                if known in _STEADY:
-                    _steady.keep(line, pair)
+                    pair = known, value.strip()
+                    if known in _STEADY:
+                        _steady.keep(line, pair)
             read.append(pair)
         found = self.fields = dict(read)
         if len(found) != len(read):
@@ -436,11 +439,13 @@ _lower_words: Memo[list[bytes]] = Memo(_lower)
 
 def canonical(name: bytes, colon: bytes = b":") -> bytes:
     """The canonical spelling of a header name in any case; SipError(400) if it is no name."""
-    name = name.rstrip(b" \t")
-    if not colon or not grammar.is_token(name):
-        raise SipError(400, "Bad Header Line")
-    found = _NAMES.get(name) or _NAMES.get(name.lower())
-    return found or name
+    found = _NAMES.get(name)
+    if found is None or not colon:
+        name = name.rstrip(b" \t")
+        if not colon or not grammar.is_token(name):
+            raise SipError(400, "Bad Header Line")
+        found = _NAMES.get(name.lower(), name)
+    return found
 
 
 def salvage(data: bytes) -> Message | None:
