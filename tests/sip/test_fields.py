@@ -1,10 +1,12 @@
 """Via, addresses, CSeq and the grammar below them (RFC 3261 20, 25.1)."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address, Via, cseq
+from tollbar.sip.fields import Address, Via, cseq, tag_of
 
 
 def test_via_as_everyone_writes_it() -> None:
@@ -96,7 +98,7 @@ def test_a_bad_via_is_refused(text: bytes) -> None:
 def test_addresses(text: bytes, display: bytes, uri: bytes, params: dict[bytes, bytes]) -> None:
     address = Address(text)
     assert (address.display, address.uri, address.params) == (display, uri, params)
-    assert address.tag == params.get(b"tag", b"")
+    assert address.tag == tag_of(text) == params.get(b"tag", b"")
     assert address.text == text
 
 
@@ -120,9 +122,11 @@ def test_addresses(text: bytes, display: bytes, uri: bytes, params: dict[bytes, 
     ],
 )
 def test_a_bad_address_is_refused(text: bytes) -> None:
-    with pytest.raises(SipError) as caught:
-        Address(text)
-    assert caught.value.status == 400
+    readers: tuple[Callable[[bytes], object], ...] = (Address, tag_of)
+    for read in readers:
+        with pytest.raises(SipError) as caught:
+            read(text)
+        assert caught.value.status == 400
 
 
 def test_the_uri_of_an_address_is_parsed_once() -> None:

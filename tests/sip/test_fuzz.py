@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tollbar.sip import grammar
 from tollbar.sip.errors import SipError
-from tollbar.sip.fields import Address, Via
+from tollbar.sip.fields import Address, Via, tag_of
 from tollbar.sip.framing import Framer
 from tollbar.sip.message import Message, salvage
 from tollbar.sip.uri import Uri
@@ -139,6 +139,22 @@ def test_values_read_on_their_own(pieces: list[bytes]) -> None:
     ]
     for read in readers:
         assert answer(partial(read, text)) in (0, 400)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*PIECES, b"<sip:a@b", b">;tag=", b">", b"x"]), max_size=8))
+def test_a_tag_is_that_of_its_address(pieces: list[bytes]) -> None:
+    text = b"".join(pieces)
+    for _ in range(2):
+        try:
+            tag: bytes | None = Address(text).tag
+        except SipError:
+            tag = None
+        try:
+            found: bytes | None = tag_of(text)
+        except SipError:
+            found = None
+        assert found == tag
 
 
 @settings(max_examples=200, deadline=None)

@@ -56,6 +56,7 @@ def test_two_requests_of_one_peer_keep_their_own_branch_and_tag() -> None:
         b"SIP/2.0/UDP h;branch=a;branch=b",
         b"SIP/2.0/UDP h;branch=a;BRANCH=b",
         b'SIP/2.0/UDP h;x=";branch=a',
+        b"SIP/2.0/UDP h;branch=a b",
         b"SIP/2.0/UDP h;branch=a;;x",
     ],
 )
@@ -63,3 +64,9 @@ def test_a_branch_does_not_hide_what_is_broken(text: bytes) -> None:
     for _ in range(2):
         with pytest.raises(SipError):
             Via(text)
+
+
+def test_a_branch_within_quotes_is_none() -> None:
+    for _ in range(2):
+        via = Via(b'SIP/2.0/UDP h;x="a;branch=b";rport;branch=c')
+        assert (via.branch, via.params) == (b"c", {b"x": b'"a;branch=b"', b"rport": b""})

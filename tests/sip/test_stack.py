@@ -571,6 +571,34 @@ def test_an_unusable_response_is_dropped(change: tuple[bytes, bytes]) -> None:
     assert user.heard == [200]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"From: ", b"X-From: "),
+        (b"Call-ID: ", b"X-Call-ID: "),
+        (b"Call-ID: ", b"Call-ID: two "),
+        (b"<sip:us@198.51.100.1>", b"<sip:us@198.51.100.1"),
+    ],
+)
+def test_what_names_its_dialog_is_read_only_of_a_response_nobody_waits_for(
+    change: tuple[bytes, bytes],
+) -> None:
+    wire = Wire()
+    user, data = ask(wire)
+    broken = response(data, 200)
+    assert change[0] in broken
+    wire.receive(broken.replace(*change))
+    assert user.heard == [200]
+    assert wire.core.notices == []
+    other = broken.replace(header(data, b"Via"), b"SIP/2.0/UDP 198.51.100.1;branch=z9hG4bKnone")
+    wire.receive(other.replace(*change))
+    assert wire.core.notices == ["malformed"]
+    assert wire.core.strays == []
+    wire.receive(other)
+    (stray,) = wire.core.strays
+    assert (stray.from_tag, stray.to_tag) == (b"us", b"far")
+
+
 # -- keep-alives
 
 
@@ -733,6 +761,24 @@ def test_every_status_is_counted_by_itself() -> None:
     for status in (100, 199, 200, 486, 699):
         wire.receive(b"SIP/2.0 %d x\r\n\r\n" % status)
     assert wire.stack.received == {b"100": 1, b"199": 1, b"200": 1, b"486": 1, b"699": 1}
+
+
+def test_what_is_sent_is_counted_by_method_and_status() -> None:
+    wire = Wire()
+    server = wire.server(request())
+    wire.answer(server, 180)
+    wire.answer(server, 486)
+    wire.run(wire.now + 0.6)
+    wire.receive(request(via=OTHER % 2, call_id=b"call-1@192.0.2.7"))
+    _, data = ask(wire)
+    wire.receive(response(data, 200))
+    assert wire.stack.sent == {b"100": 1, b"180": 1, b"486": 1, b"482": 1, b"OPTIONS": 1}
+    user = User()
+    invite = START.replace(b"OPTIONS", b"INVITE")
+    wire.stack.launch(invite, (REST % b"").replace(b"OPTIONS", b"INVITE"), FAR, user, wire.now)
+    (data,) = wire.collect()
+    wire.receive(response(data, 503))
+    assert wire.stack.sent[b"INVITE"] == wire.stack.sent[b"ACK"] == 1
 
 
 # -- words

@@ -256,7 +256,7 @@ class Engine:
         return False
 
     def _dialog(self, message: Message) -> Dialog | None:
-        key = b"%b %b %b" % (message.call_id, message.to_tag, message.from_tag)
+        key = b" ".join((message.call_id, message.to_tag, message.from_tag))
         return self.dialogs.get(key)
 
     def invite(self, server: InviteServer, message: Message, flow: Flow, now: float) -> None:

@@ -67,7 +67,7 @@ class Dialog:
         remote_tag: bytes,
         way: Hop,
     ) -> None:
-        self.key = b"%b %b %b" % (call_id, local_tag, remote_tag)
+        self.key = b" ".join((call_id, local_tag, remote_tag))
         self.call_id = call_id
         self.local = local
         self.local_tag = local_tag
@@ -115,8 +115,7 @@ class Dialog:
             way,
         )
         dialog.remote_cseq = invite.cseq
-        if b"Record-Route" in fields:
-            dialog.routes = invite.items(b"Record-Route")
+        dialog.routes = invite.record_routes
         dialog.aim(invite)
         return dialog
 
@@ -131,11 +130,10 @@ class Dialog:
         way: Hop,
     ) -> "Dialog":
         """The dialog a response makes on our client side (12.1.2)."""
-        fields = response.fields
-        dialog = cls(call_id, local, local_tag, fields[b"To"], response.to_tag, way)
+        remote = response.fields[b"To"]
+        dialog = cls(call_id, local, local_tag, remote, response.to_tag, way)
         dialog.local_cseq = cseq
-        if b"Record-Route" in fields:
-            dialog.routes = response.items(b"Record-Route")[::-1]
+        dialog.routes = response.record_routes[::-1]
         dialog.aim(response)
         return dialog
 
@@ -157,7 +155,7 @@ class Dialog:
         """A 2xx came: the route set is computed anew from it (13.2.2.4)."""
         if not self.confirmed:
             self.confirmed = True
-            self.routes = response.items(b"Record-Route")[::-1]
+            self.routes = response.record_routes[::-1]
             self._hop = None
         self.aim(response)
 

@@ -80,7 +80,7 @@ def server_key(data: bytes, method: bytes, flow: Flow) -> bytes:
     if branch is None:
         return b""
     kind = b"INVITE" if method == b"ACK" else method
-    return b"%b %b %b %b" % (branch, sent_by, kind, flow.host)
+    return b" ".join((branch, sent_by, kind, flow.host))
 
 
 def plain_key(message: Message, flow: Flow) -> bytes:

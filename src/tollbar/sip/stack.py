@@ -456,7 +456,7 @@ class Stack:
         kind = InviteClient if method == b"INVITE" else Client
         client = self.clients[key] = kind(self, key, method, hop)
         client.spare = spare
-        return client, b"%b%b%b\r\n%b" % (start, listener.via, branch, rest)
+        return client, b"".join((start, listener.via, branch, b"\r\n", rest))
 
     def revive(self, data: bytes, hop: Hop, user: ClientUser) -> InviteClient:
         """An INVITE sent before a restart, as if it had just been: its answers match again."""
