@@ -68,5 +68,7 @@ def test_a_branch_does_not_hide_what_is_broken(text: bytes) -> None:
 
 def test_a_branch_within_quotes_is_none() -> None:
     for _ in range(2):
-        via = Via(b'SIP/2.0/UDP h;x="a;branch=b";rport;branch=c')
-        assert (via.branch, via.params) == (b"c", {b"x": b'"a;branch=b"', b"rport": b""})
+        via = Via(b'SIP/2.0/UDP h;x="a;branch=b;y";rport;branch=c')
+        assert (via.branch, via.params) == (b"c", {b"x": b'"a;branch=b;y"', b"rport": b""})
+        via = Via(b'SIP/2.0/UDP h;x="a;branch=b;y"')
+        assert (via.branch, via.params) == (b"", {b"x": b'"a;branch=b;y"'})
