@@ -128,7 +128,18 @@ def test_a_bare_line_end_is_refused(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"no colon", b": no name", b"two words: x", b"a\xff: x", b"(x): y", b"x,y: z"]
+    "line",
+    [
+        b"no colon",
+        b"Subject",
+        b"Contact",
+        b"v",
+        b": no name",
+        b"two words: x",
+        b"a\xff: x",
+        b"(x): y",
+        b"x,y: z",
+    ],
 )
 def test_a_line_that_is_no_header_is_refused(line: bytes) -> None:
     assert refused(with_line(line)) == 400

@@ -363,6 +363,15 @@ def test_rport_brings_the_answer_where_the_request_came_from() -> None:
     assert via == (b"SIP/2.0/UDP 10.0.0.7:5060;rport=40001;branch=z9hG4bKone;received=192.0.2.7")
 
 
+@pytest.mark.parametrize("rport", [b";rport", b";RPORT", b"; rport", b";rport;x=1"])
+def test_rport_is_filled_in_wherever_it_stands(rport: bytes) -> None:
+    via, hop = answered(b"SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKone" + rport, NATTED)
+    assert via.startswith(b"SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKone;")
+    assert via.endswith(b";received=192.0.2.7")
+    assert via.count(b";rport=40001") == via.count(b"rport") == 1
+    assert hop is NATTED
+
+
 def test_without_rport_the_answer_goes_to_vias_port_at_the_source() -> None:
     via, hop = answered(b"SIP/2.0/UDP 192.0.2.7:5080;branch=z9hG4bKone", NATTED)
     assert where(hop) == ("target", "udp", "192.0.2.7", 5080)

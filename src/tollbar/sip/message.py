@@ -170,15 +170,16 @@ class Message:
         for line in lines:
             pair = steady(line)
             if pair is None:
-                name, colon, value = line.partition(b":")
+                name, colon, value = line.partition(b": ")
                 known = passing(name)
-                if known is not None:
+                if known is not None and colon:
                     pair = known, value.strip()
                 elif line[:1] in _BLANK and read:
                     name, before = read[-1]
                     read[-1] = name, (before + b" " + line.strip()).strip()
                     continue
                 else:
+                    name, colon, value = line.partition(b":")
                     known = canonical(name, colon)
                     pair = known, value.strip()
                     if known in _STEADY:

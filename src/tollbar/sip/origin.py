@@ -39,6 +39,8 @@ def mirror(message: Message, flow: Flow) -> bytes:
         before, plain, after = added.partition(b";rport;")
         if plain:
             added = b"%b;rport=%d;%b;received=%b" % (before, flow.port, after, flow.host)
+        elif added[-6:] == b";rport":
+            added = b"%b=%d;received=%b" % (added, flow.port, flow.host)
         else:
             added = _rport.sub(b";rport=%d" % flow.port, added, count=1)
             added = b"%b;received=%b" % (added, flow.host)
