@@ -271,17 +271,17 @@ class Stack:
             if method != b"CANCEL" and merge in self.merging:
                 self.reply(message, flow, 482)
                 return
-        way = self._way_back(message, flow)
+        hop, fallback = self._way_back(message, flow)
         lines = mirror(message, flow)
         self.held += len(message.data)
         if method == b"INVITE":
-            invite = self.servers[key] = InviteServer(self, key, message, lines, *way)
+            invite = self.servers[key] = InviteServer(self, key, message, lines, hop, fallback)
             if merge is not None:
                 invite.merge = merge
                 self.merging[merge] = invite
             self.core.invite(invite, message, flow, now)
             return
-        server = self.servers[key] = Server(self, key, message, lines, *way)
+        server = self.servers[key] = Server(self, key, message, lines, hop, fallback)
         self.give_up.arm(server, now)
         if method == b"CANCEL":
             self._cancel(server, message, now)
