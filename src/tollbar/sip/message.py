@@ -358,10 +358,11 @@ class Message:
             for name in (FROM, TO, CALL_ID, CSEQ, MAX_FORWARDS):
                 if len(self.all(name)) > 1:
                     raise SipError(400, f"Repeated {name.decode()}")
-            self._count_hops()
+            self._check_hops()
         elif b"," in via or ROUTE in fields or RECORD_ROUTE in fields:
-            self._count_hops()
-        _ = self.via
+            self._check_hops()
+        else:
+            self._via = Via(via)
         if not _call_id(call_id):
             raise SipError(400, "Bad Call-ID")
         if MAX_FORWARDS in fields:
@@ -377,15 +378,19 @@ class Message:
                     _ = self.contact
                 return
             _ = self.request_uri, self.record_routes
-        _ = self.from_.parsed, self.to.parsed
+        caller = self._from = Address(sender)
+        called = self._to = Address(target)
+        _ = caller.parsed, called.parsed
         contact = self.contact
         if contact is not None and contact.uri != b"*":
             _ = contact.parsed
 
-    def _count_hops(self) -> None:
+    def _check_hops(self) -> None:
+        """Refuse a message with hops beyond number; read the topmost Via, wherever it ends."""
         for name in (VIA, ROUTE, RECORD_ROUTE):
             if len(self.items(name)) > MOST_HOPS:
                 raise SipError(400, f"Too Many {name.decode()} Entries")
+        _ = self.via
 
     def check_answer(self) -> None:
         """Refuse a response that lacks or garbles what a client transaction looks at."""
