@@ -119,18 +119,20 @@ class Listener:
 class Tokens:
     """Unguessable words for tags, branches and Call-IDs (19.3), cut from random bytes."""
 
-    __slots__ = ("_entropy", "_words")
+    __slots__ = ("_at", "_entropy", "_pool")
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
         self._entropy = entropy
-        self._words: list[bytes] = []
+        self._pool = b""
+        self._at = 0
 
     def __call__(self) -> bytes:
-        words = self._words
-        if not words:
-            pool = self._entropy(2048).hex().encode()
-            words += [pool[at : at + 16] for at in range(len(pool) - 16, -1, -16)]
-        return words.pop()
+        at = self._at
+        if at == len(self._pool):
+            self._pool = self._entropy(2048).hex().encode()
+            at = 0
+        self._at = at + 16
+        return self._pool[at : at + 16]
 
 
 class Core(Protocol):
