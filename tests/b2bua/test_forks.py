@@ -33,7 +33,7 @@ def test_a_second_200_is_acknowledged_and_ended() -> None:
         B -> 180 (tag left), 180 (tag right)
         A <- 180 (tag one), 180 (tag two)
         B -> 200 (tag left) | B -> 200 (tag right)
-        B <- ACK (tag right-of-b), BYE (tag right-of-b), ACK (tag left-of-b)
+        B <- ACK (tag left-of-b), ACK (tag right-of-b), BYE (tag right-of-b)
         A <- 200 (tag one)
         A -> ACK
         B -> 200 BYE

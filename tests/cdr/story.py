@@ -5,6 +5,7 @@ from typing import Any
 from tollbar.b2bua.facts import (
     CALL,
     Answered,
+    AnsweredLate,
     Assigned,
     Attempted,
     Closed,
@@ -110,6 +111,9 @@ class Story:
 
     def answered(self, now: float, kept: bytes = b"") -> Answered:
         return Answered(*self._at(now, kept))
+
+    def answered_late(self, now: float, kept: bytes) -> AnsweredLate:
+        return AnsweredLate(*self._at(now, kept))
 
     def moved(self, now: float, kept: bytes) -> Moved:
         return Moved(*self._at(now, kept))

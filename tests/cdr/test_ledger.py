@@ -10,6 +10,7 @@ from tollbar.cdr.ledger import (
     Change,
     Finished,
     Forgotten,
+    Kept,
     Ledger,
     OpenCall,
     Opened,
@@ -61,11 +62,24 @@ def test_an_answered_call_step_by_step() -> None:
     assert isinstance(moved, Progressed)
     assert (moved.kept, moved.progress) == (b"three", answered.progress)
 
+    (late,) = ledger.fold(story.answered_late(31.0, b"late"))
+    assert isinstance(late, Kept)
+    assert (late.tenant, late.record_id, late.kept, late.durable) == (
+        "default",
+        story.call,
+        b"late",
+        True,
+    )
+
     (ended,) = ledger.fold(story.ended(64.25, kept=b"four"))
     assert isinstance(ended, Finished)
     assert ended.kept == b"four"
     assert list(ledger.running()) == []
     assert ledger.find(story.call) is None
+
+    (late,) = ledger.fold(story.answered_late(65.0, b"later"))
+    assert isinstance(late, Kept)
+    assert (late.tenant, late.record_id, late.kept) == ("default", story.call, b"later")
 
     (closed,) = ledger.fold(story.closed(96.0))
     assert isinstance(closed, Forgotten)

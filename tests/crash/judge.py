@@ -15,9 +15,6 @@ from tollbar.cdr.record import Record
 
 Records = Mapping[str, Sequence[Record]]
 
-LAST_WORDS = 0.1
-"""Seconds after the decision to kill within which the last datagram left."""
-
 TAKES_UP = 0.5
 """Seconds within which a gateway under load has an INVITE on disk and says 100."""
 
@@ -86,19 +83,6 @@ def phones_left(wire: Sequence[Seen], records: Records) -> Iterator[str]:
             yield f"{end}, left ringing"
         elif answers == {"200"} and "BYE" not in requests:
             yield f"{end}, left off the hook"
-
-
-def cut_off(wire: Sequence[Seen], lives: Sequence[tuple[float, float]]) -> set[str]:
-    """The Call-IDs of callees whose ACK was the very last datagram of a life. If a BYE was to go
-    behind it (the answer had come too late), nobody knows of it any more: what the CHANGELOG
-    says of two datagrams sent one after the other."""
-    found = set()
-    for _ready, killed in lives:
-        said = [seen for seen in wire if not seen.sent and seen.at <= killed + LAST_WORDS]
-        last = max(said, key=lambda seen: seen.at, default=None)
-        if last is not None and last.word == "ACK":
-            found.add(last.call_id)
-    return found
 
 
 def wrong_length(record: Record, caller: Outgoing, callee: Incoming, clocks: float) -> str:

@@ -190,6 +190,18 @@ class StoreContract(RecordContract):
             place.commit(fold(fact, ledger=ledger))
             assert place.open_calls()[0].kept == b"one"
 
+    def test_what_a_late_answer_has_kept(self, place: Place) -> None:
+        """While the call is open, and when it has its record."""
+        story, ledger = Story(), Ledger()
+        place.commit(fold(story.attempted(0.0, b"one"), story.answered(1.0), ledger=ledger))
+        place.commit(fold(story.answered_late(2.0, b"two"), ledger=ledger))
+        assert [(c.kept, c.ended) for c in place.open_calls()] == [(b"two", False)]
+        place.commit(fold(story.ended(3.0), ledger=ledger))
+        place.commit(fold(story.answered_late(4.0, b"three"), ledger=ledger))
+        assert [(c.kept, c.ended) for c in place.open_calls()] == [(b"three", True)]
+        place.commit(fold(story.closed(5.0), ledger=ledger))
+        assert place.open_calls() == []
+
     def test_an_ended_call_has_its_record_and_stays_until_it_is_closed(self, place: Place) -> None:
         story, ledger = Story(), Ledger()
         place.commit(fold(story.attempted(0.0, b"one"), story.tried(), ledger=ledger))

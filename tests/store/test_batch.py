@@ -40,7 +40,10 @@ def story_of(call: str, kept: list[bytes], steps: int) -> list[Change]:
         story.tried(0.0, kept=kept[0]),
         story.rang(1.0, kept=kept[1]),
         story.answered(2.0, kept=kept[2]),
+        story.answered_late(2.5, kept[4] or b"late"),
+        story.moved(2.6, kept[5]),
         story.ended(3.0, kept=kept[3]),
+        story.answered_late(3.5, kept[6] or b"later"),
         story.closed(4.0),
     ]
     return fold(*facts[:steps], ledger=Ledger())
@@ -51,8 +54,8 @@ def histories(draw: st.DrawFn) -> list[list[Change]]:
     """The changes of a few calls, interleaved and cut into batches."""
     calls = []
     for number in range(draw(st.integers(1, 3))):
-        kept = [draw(st.sampled_from([b"", b"x", b"y"])) for _ in range(4)]
-        calls.append(story_of(call_id(number), kept, draw(st.integers(1, 6))))
+        kept = [draw(st.sampled_from([b"", b"x", b"y"])) for _ in range(7)]
+        calls.append(story_of(call_id(number), kept, draw(st.integers(1, 9))))
     changes: list[Change] = []
     while any(calls):
         calls = [c for c in calls if c]
@@ -86,12 +89,12 @@ def test_batches_end_up_like_single_changes(history: list[list[Change]], again: 
 
 
 def test_a_call_that_begins_and_closes_in_a_batch_leaves_only_its_record() -> None:
-    made = batch(story_of(call_id(1), [b"", b"", b"", b"z"], 6))
+    made = batch(story_of(call_id(1), [b"", b"", b"", b"z", b"", b"", b""], 9))
     assert (len(made), len(made.finishes())) == (1, 1)
 
 
 def test_a_batch_that_was_tried_deletes_what_may_be_on_disk() -> None:
-    changes = story_of(call_id(1), [b"", b"", b"", b""], 6)
+    changes = story_of(call_id(1), [b""] * 7, 9)
     made = batch(changes[:-1])
     made.attempted = True
     made.add(changes[-1:])

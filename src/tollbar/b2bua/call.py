@@ -7,9 +7,9 @@ disk first waits in the engine (docs/decisions/0007-disk-first.md): a step is a 
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tollbar.b2bua import causes, early, feature, recovery
+from tollbar.b2bua import causes, early, feature, late, recovery
 from tollbar.b2bua.crossing import Crossing
-from tollbar.b2bua.facts import CALL, Answered, Attempted, Closed, Ended, Moved, Tried
+from tollbar.b2bua.facts import CALL, Answered, AnsweredLate, Attempted, Closed, Ended, Moved, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
 from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import ANSWER, REJECT, Attempt, Decision
@@ -204,6 +204,22 @@ class Call:
         fact = Answered(*self.engine.next_fact(self.id, now))
         fact.kept = recovery.keep(self)
         self.engine.steps.hold(self.engine.emit(fact), self, Call.connect, None, now)
+
+    def answered_late(self, fork: Dialog, now: float) -> None:
+        """Another 2xx, or one that nobody waits for any more: ended once that is on disk."""
+        if self.closed:
+            # Nothing is kept of the call any more.
+            late.end(self, fork, False, now)
+            return
+        self.live.add(fork)
+        fact = AnsweredLate(*self.engine.next_fact(self.id, now))
+        fact.kept = recovery.keep(self)
+        self.engine.emit(fact)
+        if self.decision.emergency:
+            # Its steps do not wait, so this may not be on disk yet.
+            late.end(self, fork, False, now)
+        else:
+            self.engine.steps.hold(fact.number, self, late.end, fork, now)
 
     def connect(self, _argument: object, ok: bool, now: float) -> None:
         """The answer is on disk: the callee gets its ACK, if that does not wait for the
@@ -485,7 +501,10 @@ class Call:
         if self.live:
             self.rest(now)
         elif self.ended:
-            self._close(now)
+            if not self.closed:
+                self._close(now)
+            elif self.b is not None and self.b.forks:
+                self._part()  # one that answered since
             self.engine.calls.pop(self.id, None)
             self.b = None
             del self.a
@@ -493,7 +512,7 @@ class Call:
     def rest(self, now: float) -> None:
         """Where only late repeats are waited for, keep nothing else: most of the calls in
         memory are over, and there for those 32 seconds."""
-        if not self.ended or self.decision is OVER:
+        if not self.ended or self.closed:
             return
         for item in self.live:
             if not isinstance(item, Transaction) or item.state not in LINGERING:
@@ -503,12 +522,20 @@ class Call:
                 return
         self._close(now)
 
+    @property
+    def closed(self) -> bool:
+        """Is nothing kept of the call any more?"""
+        return self.decision is OVER
+
     def _close(self, now: float) -> None:
-        """Every side knows that the call is over, and a restart need not tell them again.
-        Take the dialogs out, and every reference that runs in a circle apart."""
-        if self.decision is OVER:
-            return
+        """Every side knows that the call is over, and a restart need not tell them again."""
         self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
+        self.decision = OVER
+        self.attempt = NOBODY
+        self._part()
+
+    def _part(self) -> None:
+        """Take the dialogs out, and every reference that runs in a circle apart."""
         self.engine.part(self)
         caller, callee = self.a, self.b
         for dialog in caller.dialogs:
@@ -517,15 +544,15 @@ class Call:
         caller.dialog = None
         caller.invite = SPENT
         if callee is not None:
-            for fork in callee.forks.values():
+            for tag, fork in callee.forks.items():
                 fork.leg = fork.mate = None
-            callee.parted += tuple(callee.forks)
+                if fork.confirmed:
+                    callee.parted += (tag,)
             callee.forks.clear()
             callee.dialog = None
+            callee.data = b""
             # Another fork may still answer: it is ACKed and ended.
             callee.unwanted = True
-        self.decision = OVER
-        self.attempt = NOBODY
 
     # -- inside the call
 

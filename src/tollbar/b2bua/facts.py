@@ -75,6 +75,13 @@ class Answered(Fact):
     __slots__ = ()
 
 
+class AnsweredLate(Fact):
+    """The far end answered when nobody wanted that any more; ``kept`` names the dialog, which
+    is ACKed and ended. The record knows nothing of it."""
+
+    __slots__ = ()
+
+
 class Assigned(Fact):
     """A code was given to a call or chat in progress, changed or taken away ("").
 

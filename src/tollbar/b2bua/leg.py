@@ -262,7 +262,7 @@ class Callee:
         self.client: InviteClient | None = None
         self.dialog: Dialog | None = None
         self.forks: dict[bytes, Dialog] = {}
-        self.parted: tuple[bytes, ...] = ()  # remote tags of dialogs that are over
+        self.parted: tuple[bytes, ...] = ()  # remote tags of dialogs that had their BYE
         self.answer: Answer | None = None
         self.bye: bytes | None = None
         self.unwanted = False
@@ -297,6 +297,11 @@ class Callee:
             self.call.rest(now)
         else:
             self.call.declined(message, now)
+
+    @property
+    def late(self) -> list[Dialog]:
+        """The dialogs of answers that came too late."""
+        return [fork for fork in self.forks.values() if fork.confirmed and fork is not self.dialog]
 
     def _dialog(self, message: Message) -> Dialog:
         hop = self.client.hop if self.client is not None else self.hop
@@ -333,24 +338,22 @@ class Callee:
         self.call.progressed(fork, message, reliable, now)
 
     def _success(self, message: Message, now: float) -> None:
-        known = message.to_tag in self.forks
-        if not known and len(self.forks) >= 2 * MOST_FORKS:
+        if len(self.forks) >= 2 * MOST_FORKS and message.to_tag not in self.forks:
             return
         if message.to_tag in self.parted:
             self.call.acknowledge(self._dialog(message), message.cseq, b"", b"")
             return
         fork = self._fork(message)
-        self.data = b""
-        if self.dialog is fork or (known and fork.ack_cseq > 0):
+        if fork.confirmed:
             self.call.acknowledge_again(fork, message.cseq)
         elif self.dialog is None and not self.unwanted:
+            self.data = b""
             self.dialog = fork
             fork.confirm(message)
             self.call.answered(fork, message, now)
         else:
             fork.confirm(message)
-            self.call.acknowledge(fork, 1, b"", b"")
-            self.call.send_bye(fork, b"", now)
+            self.call.answered_late(fork, now)
 
     def failed(self, _client: InviteClient, status: int, now: float) -> None:
         self.first_answer.cancel(self)

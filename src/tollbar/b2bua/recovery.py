@@ -1,13 +1,15 @@
 """What a restart needs of a call, as bytes, and the call again from them.
 
 Only this room and ``sip.dialog`` know the format. It opens with a version, so that a newer
-Tollbar reads what an older one kept.
+Tollbar reads what an older one kept. Version 2 is version 1 with the dialogs behind it that are
+to be ended because their 2xx came too late, and last their number; a call without any is kept
+as before.
 """
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from tollbar.b2bua import causes
+from tollbar.b2bua import causes, late
 from tollbar.b2bua.facts import Closed, Ended
 from tollbar.b2bua.leg import Answer, Callee, Caller
 from tollbar.b2bua.probe import probe
@@ -16,15 +18,18 @@ from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.message import Message
+from tollbar.sip.origin import mirror
 from tollbar.sip.stack import COOKIE
 from tollbar.sip.timers import GIVE_UP
-from tollbar.sip.transaction import ACCEPTED, PROCEEDING, Transaction
+from tollbar.sip.transaction import ACCEPTED, PROCEEDING, SPENT, Transaction
 
 if TYPE_CHECKING:
     from tollbar.b2bua.call import Call
     from tollbar.b2bua.engine import Engine
 
 VERSION: Final = b"1"
+WITH_LATE: Final = b"2"
+LATE_FIELDS: Final = KEPT_FIELDS + 1  # the hop and the dialog
 SETTING_UP: Final = b"s"
 ANSWERED: Final = b"a"
 RESTORED: Final = 26  # deadline: repeats from before a restart are over
@@ -74,9 +79,13 @@ def keep(call: "Call") -> bytes:
     """The call as it stands. Empty where what was kept before still says it all."""
     caller, callee = call.a, call.b
     server = caller.server
-    head = b"%bTo: %b\r\n" % (server.mirror, server.to)
-    if not server.mirror and caller.dialog is not None:
-        head = _recall(caller, caller.dialog)
+    if server.mirror:
+        head = b"%bTo: %b\r\n" % (server.mirror, server.to)
+    else:
+        head = _recall(caller)
+    version, late = VERSION, _late(callee)
+    if late:
+        version = WITH_LATE
     if call.answered_at:
         answer = caller.answer
         if answer is not None and callee is None:
@@ -92,14 +101,16 @@ def keep(call: "Call") -> bytes:
                 head,
                 answer.data,
             )
-        if call.ended or caller.dialog is None or callee is None or callee.dialog is None:
+        if call.ended and not late:
+            return b""
+        if caller.dialog is None or callee is None or callee.dialog is None:
             return b""
         data, far_cseq = b"", 0
         if answer is not None and answer.server is server:
             data, far_cseq = answer.data, answer.far_cseq
         return pack(
             [
-                VERSION,
+                version,
                 ANSWERED,
                 call.peer.name.encode(),
                 write_hop(caller.way),
@@ -109,12 +120,13 @@ def keep(call: "Call") -> bytes:
                 b"%d" % far_cseq,
                 *caller.dialog.keep(),
                 *callee.dialog.keep(),
+                *late,
             ],
             head,
             data,
         )
     lines = [
-        VERSION,
+        version,
         REFUSED if call.ended else SETTING_UP,
         call.peer.name.encode(),
         write_hop(caller.way),
@@ -129,15 +141,31 @@ def keep(call: "Call") -> bytes:
             callee.local,
         ]
         tries = _head(callee.data)
-    lines += [caller.tag, b"%d" % call.final[0]]
-    if call.ended:
-        return pack([*lines, b"%d" % len(tries)], head, tries + call.final[1])
-    return pack([*lines, b"%d" % len(tries)], head, tries)
+    lines += [caller.tag, b"%d" % call.final[0], b"%d" % len(tries), *late]
+    return pack(lines, head, tries + call.final[1])
 
 
-def _recall(caller: Caller, dialog: Dialog) -> bytes:
-    """The head of an INVITE that was let go with its final response, as far as a late repeat
-    of it is known by that."""
+def _late(callee: Callee | None) -> list[bytes]:
+    """The dialogs that are to be ended, and how many; empty where there are none."""
+    lines: list[bytes] = []
+    if callee is not None:
+        forks = callee.late
+        for fork in forks:
+            lines += [write_hop(fork.way), *fork.keep()]
+        if forks:
+            lines.append(b"%d" % len(forks))
+    return lines
+
+
+def _recall(caller: Caller) -> bytes:
+    """The head of an INVITE that has its final response. Where it was let go with that, as far
+    as a late repeat of it is known by it."""
+    invite, way = caller.invite, caller.way
+    if invite is not SPENT:
+        flow = Flow(way.listener, way.transport, way.address, way.port)
+        return b"%bTo: %b\r\n" % (mirror(invite, flow), invite.to.text)
+    dialog = caller.dialog
+    assert dialog is not None, "a call that is up has one on each side"
     via = caller.server.key.split(b" ")
     branch, sent_by = via[:2] if via[0].startswith(COOKIE) else (COOKIE, b"localhost")
     return (
@@ -218,8 +246,13 @@ def restore(
     from tollbar.b2bua.call import Call
 
     lines, head, blob = unpack(kept)
-    if lines[0] != VERSION or len(lines) < 7:
+    forks: list[Dialog] = []
+    if lines[0] == WITH_LATE:
+        forks = _take_late(engine, lines)
+    elif lines[0] != VERSION:
         raise UnreadableError(f"format {lines[0][:8]!r}")
+    if len(lines) < 7:
+        raise UnreadableError("cut short")
     phase = lines[1]
     peer = engine.peers.by_name.get(lines[2].decode())
     if peer is None:
@@ -260,6 +293,7 @@ def restore(
             call.release(call.a, headers, now)
         else:
             probe(call, now, alive)
+        _end_late(call, forks, now)
         return call
     if phase == FEATURE:
         _feature(call, lines, blob, now)
@@ -271,6 +305,7 @@ def restore(
         call.ended = True
         call.final = (int(status), blob[int(length) :])
         call.refuse_caller(None, True, now)
+        _end_late(call, forks, now)
         if call.b is not None:
             call.b.withdraw(b"", now)
     else:
@@ -301,6 +336,38 @@ def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
     call.live.add(client)
     call.b = callee
     call.tries = 1
+
+
+def _take_late(engine: "Engine", lines: list[bytes]) -> list[Dialog]:
+    """The dialogs behind the rest, taken off it."""
+    size = int(lines.pop()) * LATE_FIELDS
+    if not 0 < size < len(lines):
+        raise UnreadableError("cut short")
+    forks = []
+    for at in range(len(lines) - size, len(lines), LATE_FIELDS):
+        listener, transport, address, port = read_hop(lines[at])
+        if listener not in engine.stack.listeners:
+            raise UnreadableError(f"listener {listener!r} is not configured any more")
+        way = Target(listener, transport, address, port)
+        forks.append(Dialog.kept(lines[at + 1 : at + LATE_FIELDS], way))
+    del lines[-size:]
+    return forks
+
+
+def _end_late(call: "Call", forks: list[Dialog], now: float) -> None:
+    """ACK and BYE for the answers that came too late, whether or not they had them."""
+    callee = call.b
+    if callee is None:
+        return
+    if forks and callee.client is not None:
+        # Answered, so there is nothing to CANCEL; other forks may still answer.
+        callee.client.state = ACCEPTED
+        call.engine.stack.linger_long.arm(callee.client, now)
+    for fork in forks:
+        fork.leg = callee
+        callee.forks[fork.remote_tag] = fork
+        call.engine.dialogs[fork.key] = fork
+        late.end(call, fork, True, now)
 
 
 def _feature(call: "Call", lines: list[bytes], data: bytes, now: float) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 from tollbar.b2bua.causes import GATEWAY, REFUSED, q850_of
 from tollbar.b2bua.facts import (
     Answered,
+    AnsweredLate,
     Assigned,
     Attempted,
     Closed,
@@ -62,6 +63,18 @@ class Progressed(Change):
         self.tenant = record.tenant
         self.record_id = record.record_id
         self.progress = progress(record)
+        self.kept = kept
+        self.durable = durable
+
+
+class Kept(Change):
+    """Of an open call, or one that has its record and is not closed, something else is kept."""
+
+    __slots__ = ("kept",)
+
+    def __init__(self, tenant: str, record_id: str, kept: bytes, durable: bool = True) -> None:
+        self.tenant = tenant
+        self.record_id = record_id
         self.kept = kept
         self.durable = durable
 
@@ -175,6 +188,8 @@ class Ledger:
         if kind is Closed:
             tenant = self._closing.pop(fact.call, None)
             return [] if tenant is None else [Forgotten(tenant, fact.call)]
+        if kind is AnsweredLate:
+            return self._answered_late(fact)
         if kind is Remembered:
             remembered = cast(Remembered, fact)
             return [Stuck(fact.call, remembered.holder, remembered.code)]
@@ -286,6 +301,11 @@ class Ledger:
             record.account_code_description = fact.description
             record.code_source = fact.source if fact.code else ""
         return [Redrafted(record, fact.durable)]
+
+    def _answered_late(self, fact: Fact) -> list[Change]:
+        call = self._running.get(fact.call)
+        tenant = self._closing.get(fact.call) if call is None else call.record.tenant
+        return [] if tenant is None else [Kept(tenant, fact.call, fact.kept, fact.durable)]
 
     def _ended(self, call: _Running, fact: Ended) -> list[Change]:
         record = call.record

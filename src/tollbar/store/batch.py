@@ -8,7 +8,7 @@ if the changes had been written one after the other.
 from collections.abc import Iterable
 from typing import Any
 
-from tollbar.cdr.ledger import Change, Finished, Opened, Progressed, Redrafted, Refusal, Stuck
+from tollbar.cdr.ledger import Change, Finished, Kept, Opened, Progressed, Redrafted, Refusal, Stuck
 
 Row = tuple[Any, ...]
 
@@ -67,6 +67,8 @@ class Batch:
                 self._finish(change)  # type: ignore[arg-type]
             elif kind is Redrafted:
                 self._redraft(change)  # type: ignore[arg-type]
+            elif kind is Kept:
+                self._keep(change.tenant, change.record_id, change.kept)  # type: ignore[attr-defined]
             elif kind is Stuck:
                 self.sticky[change.tenant, change.holder] = change.code  # type: ignore[attr-defined]
             else:
@@ -74,6 +76,8 @@ class Batch:
 
     def _progress(self, change: Progressed) -> None:
         call = change.record_id
+        if change.kept:
+            self.kept.pop(call, None)
         earlier = self.opened.get(call) or self.progressed.get(call)
         if earlier is None:
             self.progressed[call] = change
@@ -94,12 +98,15 @@ class Batch:
         call = change.record_id
         self.finished[call] = change
         if change.kept:
-            opened = self.opened.get(call)
-            if opened is not None:
-                opened.kept = change.kept
-            else:
-                self.kept[call] = (change.kept, change.tenant, call)
-                self.progressed.pop(call, None)  # the record says it all
+            self._keep(change.tenant, call, change.kept)
+            self.progressed.pop(call, None)  # the record says it all
+
+    def _keep(self, tenant: str, call: str, kept: bytes) -> None:
+        opened = self.opened.get(call)
+        if opened is not None:
+            opened.kept = kept
+        else:
+            self.kept[call] = (kept, tenant, call)
 
     def _forget(self, change: Change) -> None:
         call = change.record_id
