@@ -93,6 +93,15 @@ def test_a_call_that_begins_and_closes_in_a_batch_leaves_only_its_record() -> No
     assert (len(made), len(made.finishes())) == (1, 1)
 
 
+def test_of_two_things_to_keep_the_later_one_is_kept() -> None:
+    story, ledger = Story(call_id(1)), Ledger()
+    before = [batch(fold(story.attempted(0.0, b"first"), ledger=ledger))]
+    moved = fold(story.answered_late(1.0, b"late"), story.moved(2.0, b"moved"), ledger=ledger)
+    late = fold(story.answered_late(3.0, b"later"), ledger=ledger)
+    assert written([*before, batch(moved)])[0][call_id(1)][2] == b"moved"
+    assert written([*before, batch([*moved, *late])])[0][call_id(1)][2] == b"later"
+
+
 def test_a_batch_that_was_tried_deletes_what_may_be_on_disk() -> None:
     changes = story_of(call_id(1), [b""] * 7, 9)
     made = batch(changes[:-1])
