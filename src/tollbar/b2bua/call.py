@@ -117,7 +117,8 @@ class Call:
         self.engine.steps.hold(fact, self, Call.forward, None, now)
 
     def _attempted(self, now: float) -> int:
-        fact = Attempted(*self.engine.next_fact(self.id, now))
+        engine = self.engine
+        fact = engine.happened(Attempted, self.id, now)
         fact.attempt = self.attempt
         fact.decision = self.decision
         fact.peer = self.peer.name
@@ -125,15 +126,13 @@ class Call:
         fact.kind = CALL
         if self.decision.action == ANSWER:
             fact.kept = recovery.keep(self)
-        self.engine.emit(fact)
         if self.b is None:
             return fact.number
-        tried = Tried(*self.engine.next_fact(self.id, now))
+        tried = engine.happened(Tried, self.id, now, recovery.keep(self))
         tried.trunk = self.b.peer.name
         tried.b_call_id = self.b.call_id.decode("latin-1")
         tried.tries = self.tries
-        tried.kept = recovery.keep(self)
-        return self.engine.emit(tried)
+        return tried.number
 
     def _prepare(self, message: Message) -> None:
         """Write the INVITE of the next try; it leaves when the attempt is on disk."""
@@ -200,10 +199,10 @@ class Call:
         mate.offered = False
         self.answered_at = now
         self.limit(now)
-        self.engine.silence.arm(self, now)
-        fact = Answered(*self.engine.next_fact(self.id, now))
-        fact.kept = recovery.keep(self)
-        self.engine.steps.hold(self.engine.emit(fact), self, Call.connect, None, now)
+        engine = self.engine
+        engine.silence.arm(self, now)
+        fact = engine.happened(Answered, self.id, now, recovery.keep(self))
+        engine.steps.hold(fact.number, self, Call.connect, None, now)
 
     def answered_late(self, fork: Dialog, now: float) -> None:
         """Another 2xx, or one that nobody waits for any more: ended once that is on disk."""
@@ -212,9 +211,7 @@ class Call:
             late.end(self, fork, False, now)
             return
         self.live.add(fork)
-        fact = AnsweredLate(*self.engine.next_fact(self.id, now))
-        fact.kept = recovery.keep(self)
-        self.engine.emit(fact)
+        fact = self.engine.happened(AnsweredLate, self.id, now, recovery.keep(self))
         if self.decision.emergency:
             # Its steps do not wait, so this may not be on disk yet.
             late.end(self, fork, False, now)
@@ -478,19 +475,19 @@ class Call:
         """The one ending of a call; returns the number of its fact."""
         assert not self.ended, "a call ends once"
         self.ended = True
-        self.engine.open.pop(self.id, None)
+        engine = self.engine
+        engine.open.pop(self.id, None)
         if self.longest is not None:
             self.longest.cancel(self)
-        self.engine.silence.cancel(self)
-        fact = Ended(*self.engine.next_fact(self.id, now))
+        engine.silence.cancel(self)
+        fact = engine.happened(Ended, self.id, now, recovery.keep(self))
         fact.outcome = outcome
         fact.reason = word
         fact.status = status
         fact.q850 = q850
         fact.ended_by = by
         fact.alive = alive or self.alive
-        fact.kept = recovery.keep(self)
-        self.end_number = self.engine.emit(fact)
+        self.end_number = fact.number
         for crossing in list(self.crossings):
             crossing.close(now)
         return self.end_number
@@ -529,7 +526,7 @@ class Call:
 
     def _close(self, now: float) -> None:
         """Every side knows that the call is over, and a restart need not tell them again."""
-        self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
+        self.engine.happened(Closed, self.id, now)
         self.decision = OVER
         self.attempt = NOBODY
         self._part()
@@ -566,9 +563,7 @@ class Call:
     def aim(self, dialog: Dialog, message: Message, now: float) -> None:
         """A message that may say where its sender is reached from now on (12.2)."""
         if dialog.aim(message) and self.answered_at and not self.ended:
-            fact = Moved(*self.engine.next_fact(self.id, now))
-            fact.kept = recovery.keep(self)
-            self.engine.emit(fact)
+            self.engine.happened(Moved, self.id, now, recovery.keep(self))
 
     def limit(self, since: float) -> None:
         """From the answer on, a call lasts so long and no longer."""

@@ -144,23 +144,21 @@ class Chat:
         """Put the chat on record, then let its first MESSAGE go."""
         passing = self.first = Passing(self, server, flow, first=True)
         self._attempted(message, now)
-        tried = Tried(*self.engine.next_fact(self.id, now))
+        tried = self.engine.happened(Tried, self.id, now, chat_state.keep(self))
         tried.trunk = self.b.peer.name
         tried.b_call_id = self.b.call_id.decode("latin-1")
         tried.tries = 1
-        tried.kept = chat_state.keep(self)
-        self.number = self.engine.emit(tried)
+        self.number = tried.number
         self._arm(now)
         self._send(passing, message, self.b, now)
 
     def _attempted(self, message: Message, now: float) -> None:
-        fact = Attempted(*self.engine.next_fact(self.id, now))
+        fact = self.engine.happened(Attempted, self.id, now)
         fact.attempt = self.attempt
         fact.decision = self.decision
         fact.peer = self.peer.name
         fact.a_call_id = message.call_id.decode("latin-1")
         fact.kind = CHAT
-        self.engine.emit(fact)
 
     # -- every MESSAGE
 
@@ -172,9 +170,7 @@ class Chat:
         self._arm(now)
         if self.answered_at and now - self.kept_at >= KEEP_INTERVAL:
             self.kept_at = now
-            fact = Written(*self.engine.next_fact(self.id, now))
-            fact.kept = chat_state.keep(self)
-            self.engine.emit(fact)
+            self.engine.happened(Written, self.id, now, chat_state.keep(self))
         passing = Passing(self, server, flow, first=False)
         self._send(passing, message, self.b if forward else self.a, now)
 
@@ -246,12 +242,9 @@ class Chat:
             data = passing.answer(status, headers, message.body, message.reason)
             if not self.answered_at and not self.ended:
                 self.answered_at = now
-                fact = Answered(*engine.next_fact(self.id, now))
-                fact.kept = chat_state.keep(self)
+                fact = engine.happened(Answered, self.id, now, chat_state.keep(self))
                 self.first = None
-                engine.steps.hold(
-                    engine.emit(fact), self, Chat.pass_on, (passing, status, data), now
-                )
+                engine.steps.hold(fact.number, self, Chat.pass_on, (passing, status, data), now)
                 return
             passing.respond(status, data, now)
             return
@@ -331,15 +324,15 @@ class Chat:
         self.engine.chats.forget(self)
         if self.gap is not None:
             self.gap.cancel(self)
-        fact = Ended(*self.engine.next_fact(self.id, now))
+        kept = b"" if self.answered_at else chat_state.keep(self)
+        fact = self.engine.happened(Ended, self.id, now, kept)
         fact.outcome = outcome
         fact.reason = word
         fact.status = status
         fact.q850 = q850
         fact.ended_by = by
         fact.alive = alive
-        fact.kept = b"" if self.answered_at else chat_state.keep(self)
-        return self.engine.emit(fact)
+        return fact.number
 
     def finish(self, word: str, by: str, now: float) -> None:
         """It was one, and is over: its end is when somebody wrote last."""
@@ -352,7 +345,7 @@ class Chat:
         if self.ended and not self.closed:
             self.closed = True
             self.first = None
-            self.engine.emit(Closed(*self.engine.next_fact(self.id, now)))
+            self.engine.happened(Closed, self.id, now)
 
     def expired(self, _event: int, now: float) -> None:
         if self.answered_at:

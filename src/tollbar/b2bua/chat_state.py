@@ -51,15 +51,14 @@ def restore(engine: "Engine", record_id: str, kept: bytes, ended: bool, now: flo
     last = float(lines[2])
     if lines[1] == OPEN:
         if not ended:
-            fact = Ended(*engine.next_fact(record_id, now))
+            fact = engine.happened(Ended, record_id, now)
             fact.outcome = causes.ANSWERED
             fact.reason = "restart"
             fact.status = 200
             fact.q850 = 16
             fact.ended_by = causes.GATEWAY
             fact.alive = last
-            engine.emit(fact)
-        engine.emit(Closed(*engine.next_fact(record_id, now)))
+        engine.happened(Closed, record_id, now)
         return True
     if len(lines) != 6:
         raise UnreadableError(f"{len(lines)} values")

@@ -23,7 +23,7 @@ def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now
         return
     if message.status >= 180 and not call.rang:
         call.rang = True
-        call.engine.emit(Rang(*call.engine.next_fact(call.id, now)))
+        call.engine.happened(Rang, call.id, now)
     caller = call.a
     mate = caller.mate_of(fork)
     reliably = caller.reliable and (reliable or b"100rel" in caller.invite.tokens(b"Require"))

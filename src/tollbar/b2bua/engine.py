@@ -6,7 +6,7 @@ fact is on disk. It never reads a clock, draws a random number or touches a sock
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 from tollbar.b2bua import causes, early, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
@@ -32,6 +32,7 @@ from tollbar.sip.stack import COOKIE, Listener, Stack
 from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import InviteServer, Server, Transaction
 
+F = TypeVar("F", bound=Fact)
 MOST_CHANGES: Final = 100  # of one call's code; they all stand in its record
 
 
@@ -165,13 +166,13 @@ class Engine:
         live.changes += 1
         if chat is not None and not refused:
             chat.code = code
-        fact = Assigned(*self.next_fact(record_id, now))
+        fact = self.happened(Assigned, record_id, now)
         fact.code = code
         fact.description = description
         fact.source = source
         fact.by = by
         fact.refused = refused
-        return self.emit(fact)
+        return fact.number
 
     def live(self) -> list[Call]:
         """Every call in progress."""
@@ -183,14 +184,12 @@ class Engine:
 
     # -- for the calls
 
-    def next_fact(self, call: str, now: float) -> tuple[int, str, float, float]:
-        """The opening arguments of a fact."""
-        self.fact_number += 1
-        return self.fact_number, call, now, now + self.utc_offset
-
-    def emit(self, fact: Fact) -> int:
+    def happened(self, kind: type[F], call: str, now: float, kept: bytes = b"") -> F:
+        """One more fact, of this kind; what else it says is for the caller to fill in."""
+        self.fact_number = number = self.fact_number + 1
+        fact = kind(number, call, now, now + self.utc_offset, kept)
         self.facts.append(fact)
-        return fact.number
+        return fact
 
     def launch(
         self,
@@ -410,10 +409,9 @@ class Engine:
         holder: Key = ("", ""),
         by: str = "",
     ) -> None:
-        fact = Noticed(*self.next_fact(call, now))
+        fact = self.happened(Noticed, call, now)
         fact.kind = kind
         fact.peer = peer
         fact.detail = detail
         fact.holder = holder
         fact.by = by
-        self.emit(fact)

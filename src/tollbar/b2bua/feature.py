@@ -45,11 +45,10 @@ def take(call: "Call", _argument: object, ok: bool, now: float) -> None:
     data = engine.stack.response(caller.server, 200, headers, body, caller.tag)
     Answer(call, dialog, caller.server, caller.cseq, data)
     call.answered_at = now
-    engine.emit(Answered(*engine.next_fact(call.id, now)))
-    fact = Remembered(*engine.next_fact(call.id, now))
+    engine.happened(Answered, call.id, now)
+    fact = engine.happened(Remembered, call.id, now)
     fact.holder = decision.holder
     fact.code = decision.sticky
-    engine.emit(fact)
     call.end(
         causes.ANSWERED,
         "sticky_set" if decision.sticky else "sticky_cleared",

@@ -117,13 +117,12 @@ class Gate:
     ) -> None:
         """Refuse without a call to keep; the record follows when it can."""
         engine = self.engine
-        fact = TurnedAway(*engine.next_fact(record_id, now))
+        fact = engine.happened(TurnedAway, record_id, now)
         fact.attempt = attempt
         fact.decision = decision
         fact.peer = attempt.peer
         fact.a_call_id = message.call_id.decode("latin-1")
         fact.kind = kind
-        engine.emit(fact)
         headers = causes.refusal_headers(decision, engine.host)
         engine.refuse(server, decision.status, headers, now)
 

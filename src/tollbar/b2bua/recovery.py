@@ -225,15 +225,14 @@ def _abandon(engine: "Engine", record_id: str, ended: bool, alive: float, now: f
         engine.part(call)
         engine.calls.pop(record_id, None)
     if not ended:
-        fact = Ended(*engine.next_fact(record_id, now))
+        fact = engine.happened(Ended, record_id, now)
         fact.outcome = causes.INTERRUPTED
         fact.reason = "unreadable"
         fact.status = 0
         fact.q850 = 41
         fact.ended_by = causes.GATEWAY
         fact.alive = alive
-        engine.emit(fact)
-    engine.emit(Closed(*engine.next_fact(record_id, now)))
+    engine.happened(Closed, record_id, now)
 
 
 def restore(
