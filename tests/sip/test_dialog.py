@@ -213,7 +213,7 @@ def test_kept_and_restored_it_says_the_same(make: type[Dialog]) -> None:
         dialog: Dialog = make(more)  # type: ignore[call-arg]
         dialog.ack_cseq = 1
         sent(dialog, b"INFO")
-        fields = dialog.keep()
+        fields = dialog.keep().split(b"\n")
         assert len(fields) == KEPT_FIELDS
         assert not any(b"\n" in field or b"\r" in field for field in fields)
         again = Dialog.kept(fields, dialog.way)

@@ -298,11 +298,6 @@ class Callee:
         else:
             self.call.declined(message, now)
 
-    @property
-    def late(self) -> list[Dialog]:
-        """The dialogs of answers that came too late."""
-        return [fork for fork in self.forks.values() if fork.confirmed and fork is not self.dialog]
-
     def _dialog(self, message: Message) -> Dialog:
         hop = self.client.hop if self.client is not None else self.hop
         dialog = Dialog.calling(self.call_id, self.local, self.tag, self.cseq, message, hop)

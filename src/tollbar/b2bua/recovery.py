@@ -7,6 +7,7 @@ as before.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from tollbar.b2bua import causes, late
@@ -61,12 +62,13 @@ def unpack(data: bytes) -> tuple[list[bytes], bytes, bytes]:
 
 def write_hop(hop: Hop) -> bytes:
     """A hop as one value."""
-    return b"%b %b %b %d" % (
-        hop.listener.encode(),
-        hop.transport.encode(),
-        hop.address.encode(),
-        hop.port,
-    )
+    return _hop(hop.listener, hop.transport, hop.address, hop.port)
+
+
+@lru_cache(maxsize=1024)
+def _hop(listener: str, transport: str, address: str, port: int) -> bytes:
+    """The same by its parts: peers are few, and each is written several times a call."""
+    return f"{listener} {transport} {address} {port}".encode()
 
 
 def read_hop(kept: bytes) -> tuple[str, str, str, int]:
@@ -77,84 +79,105 @@ def read_hop(kept: bytes) -> tuple[str, str, str, int]:
 
 def keep(call: "Call") -> bytes:
     """The call as it stands. Empty where what was kept before still says it all."""
+    callee = call.b
+    if not call.answered_at:
+        return _keep_set_up(call)
+    if callee is None:
+        return _keep_feature(call)
+    late = _late(callee)
+    return b"" if call.ended and not late else _keep_answered(call, callee, late)
+
+
+def _keep_set_up(call: "Call") -> bytes:
+    """A call being set up, or refused."""
     caller, callee = call.a, call.b
-    server = caller.server
-    if server.mirror:
-        head = b"%bTo: %b\r\n" % (server.mirror, server.to)
-    else:
-        head = _recall(caller)
-    version, late = VERSION, _late(callee)
-    if late:
-        version = WITH_LATE
-    if call.answered_at:
-        answer = caller.answer
-        if answer is not None and callee is None:
-            return pack(
-                [
-                    VERSION,
-                    FEATURE,
-                    call.peer.name.encode(),
-                    write_hop(caller.way),
-                    b"%.3f" % (call.engine.utc_offset + call.answered_at),
-                    *answer.dialog.keep(),
-                ],
-                head,
-                answer.data,
-            )
-        if call.ended and not late:
-            return b""
-        if caller.dialog is None or callee is None or callee.dialog is None:
-            return b""
-        data, far_cseq = b"", 0
-        if answer is not None and answer.server is server:
-            data, far_cseq = answer.data, answer.far_cseq
-        return pack(
-            [
-                version,
-                ANSWERED,
-                call.peer.name.encode(),
-                write_hop(caller.way),
-                callee.peer.name.encode(),
-                write_hop(callee.dialog.way),
-                b"%.3f" % (call.engine.utc_offset + call.answered_at),
-                b"%d" % far_cseq,
-                *caller.dialog.keep(),
-                *callee.dialog.keep(),
-                *late,
-            ],
-            head,
-            data,
-        )
-    lines = [
-        version,
-        REFUSED if call.ended else SETTING_UP,
-        call.peer.name.encode(),
-        write_hop(caller.way),
-    ]
-    tries = b""
+    status, final = call.final
+    head = _head(caller)
+    tried = late = b""
+    attempt: tuple[bytes, ...] = ()
     if callee is not None and callee.client is not None:
-        lines += [
+        attempt = (
             callee.peer.name.encode(),
             write_hop(callee.client.hop),
             callee.call_id,
             callee.tag,
             callee.local,
-        ]
-        tries = _head(callee.data)
-    lines += [caller.tag, b"%d" % call.final[0], b"%d" % len(tries), *late]
-    return pack(lines, head, tries + call.final[1])
+        )
+        # Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from.
+        tried = callee.data[: callee.data.find(b"\r\nContact: ") + 2]
+        late = _late(callee)
+    lines = (
+        b"%d %d" % (len(head), len(tried) + len(final)),
+        WITH_LATE if late else VERSION,
+        REFUSED if call.ended else SETTING_UP,
+        call.peer.name.encode(),
+        write_hop(caller.way),
+        *attempt,
+        caller.tag,
+        b"%d\n%d" % (status, len(tried)),
+        late + head,
+    )
+    return b"\n".join(lines) + tried + final
 
 
-def _late(callee: Callee | None) -> list[bytes]:
+def _keep_answered(call: "Call", callee: Callee, late: bytes) -> bytes:
+    """A call that is up, with the caller's 2xx as long as its ACK is to come."""
+    caller = call.a
+    a, b, answer = caller.dialog, callee.dialog, caller.answer
+    assert a is not None, "a call that is up has a dialog on each side"
+    assert b is not None
+    data, far_cseq = b"", 0
+    if answer is not None and answer.server is caller.server:
+        data, far_cseq = answer.data, answer.far_cseq
+    head = _head(caller)
+    milliseconds = int((call.engine.utc_offset + call.answered_at) * 1000)
+    lines = (
+        b"%d %d" % (len(head), len(data)),
+        WITH_LATE if late else VERSION,
+        ANSWERED,
+        call.peer.name.encode(),
+        write_hop(caller.way),
+        callee.peer.name.encode(),
+        write_hop(b.way),
+        b"%de-3\n%d" % (milliseconds, far_cseq),
+        a.keep(),
+        b.keep(),
+        late + head,
+    )
+    return b"\n".join(lines) + data
+
+
+def _keep_feature(call: "Call") -> bytes:
+    answer = call.a.answer
+    if answer is None:
+        return b""
+    lines = [
+        VERSION,
+        FEATURE,
+        call.peer.name.encode(),
+        write_hop(call.a.way),
+        b"%.3f" % (call.engine.utc_offset + call.answered_at),
+        answer.dialog.keep(),
+    ]
+    return pack(lines, _head(call.a), answer.data)
+
+
+def _late(callee: Callee) -> bytes:
     """The dialogs that are to be ended, and how many; empty where there are none."""
-    lines: list[bytes] = []
-    if callee is not None:
-        forks = callee.late
-        for fork in forks:
-            lines += [write_hop(fork.way), *fork.keep()]
-        if forks:
-            lines.append(b"%d" % len(forks))
-    return lines
+    lines = b""
+    number = 0
+    for fork in callee.forks.values():
+        if fork.confirmed and fork is not callee.dialog:
+            lines += b"%b\n%b\n" % (write_hop(fork.way), fork.keep())
+            number += 1
+    return b"%b%d\n" % (lines, number) if number else b""
+
+
+def _head(caller: Caller) -> bytes:
+    """The lines of the caller's INVITE that say what its repeats are known by, and are repeated
+    in each response."""
+    server = caller.server
+    return b"%bTo: %b\r\n" % (server.mirror, server.to) if server.mirror else _recall(caller)
 
 
 def _recall(caller: Caller) -> bytes:
@@ -179,12 +202,6 @@ def _recall(caller: Caller) -> bytes:
         dialog.call_id,
         caller.cseq,
     )
-
-
-def _head(invite: bytes) -> bytes:
-    """Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from."""
-    at = invite.find(b"\r\nContact: ")
-    return invite[: at + 2] if at >= 0 else invite[:-2]
 
 
 def restore_all(

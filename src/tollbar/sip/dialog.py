@@ -215,20 +215,21 @@ class Dialog:
 
     # -- what a restart needs
 
-    def keep(self) -> list[bytes]:
-        """The dialog as byte strings without line ends, ``KEPT_FIELDS`` of them."""
-        return [
-            self.call_id,
-            self.local,
-            self.local_tag,
-            self.remote,
-            self.remote_tag,
-            b"%d" % self.local_cseq,
-            b"%d" % self.remote_cseq,
-            self.target,
-            b", ".join(self.routes),
-            b"%d" % self.ack_cseq,
-        ]
+    def keep(self) -> bytes:
+        """The dialog as lines, ``KEPT_FIELDS`` of them, the last without its line end."""
+        return b"\n".join(
+            (
+                self.call_id,
+                self.local,
+                self.local_tag,
+                self.remote,
+                self.remote_tag,
+                b"%d\n%d" % (self.local_cseq, self.remote_cseq),
+                self.target,
+                b", ".join(self.routes),
+                b"%d" % self.ack_cseq,
+            )
+        )
 
     @classmethod
     def kept(cls, fields: list[bytes], way: Hop) -> "Dialog":
