@@ -58,6 +58,8 @@ def test_ringing_ends_after_three_minutes_and_is_said_again_each_minute() -> Non
         A -> INVITE
         A <- 100
         B <- INVITE
+        B -> 100
+        after 0.05
         B -> 180
         A <- 180
         after 59.9

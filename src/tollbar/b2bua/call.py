@@ -49,6 +49,7 @@ class Call:
         "attempt",
         "b",
         "changes",
+        "closed",
         "crossings",
         "decision",
         "end_number",
@@ -63,6 +64,7 @@ class Call:
         "rang",
         "setup",
         "tries",
+        "trusted",
     )
 
     def __init__(self, engine: "Engine", record_id: str, peer: "Peer", now: float) -> None:
@@ -86,6 +88,8 @@ class Call:
         self.final: tuple[int, bytes] = (0, b"")
         self.tries = 0
         self.changes = 0  # of its code
+        self.trusted = False  # both sides, so that asserted identity may cross (RFC 3325)
+        self.closed = False  # nothing is kept of it any more
 
     # -- set-up
 
@@ -154,7 +158,7 @@ class Call:
             listener,
             call_id,
             tag,
-            peer.trust_identity and self.peer.trust_identity,
+            self.trusted,
         )
         client, callee.data = engine.stack.prepare(start, rest, peer.to)
         assert isinstance(client, InviteClient)
@@ -191,7 +195,7 @@ class Call:
         caller.dialog = mate
         mate.confirmed = True
         brings_offer = bool(message.body) and not caller.invite.body and not fork.settled
-        answer = Answer(self, mate, caller.server, caller.cseq, caller.success(mate, message))
+        answer = Answer(self, mate, caller.server, caller.cseq, caller.response(mate, message))
         if brings_offer:
             fork.offered = True
             answer.far = fork
@@ -350,11 +354,6 @@ class Call:
             status, headers, reason, causes.outcome_of(status), "", causes.CALLEE, now, message
         )
 
-    @property
-    def trusted(self) -> bool:
-        """Are both sides, so that asserted identity may cross (RFC 3325)?"""
-        return self.peer.trust_identity and self.b is not None and self.b.peer.trust_identity
-
     def fail(self, status: int, word: str, now: float, by: str = causes.GATEWAY) -> None:
         """Ours to say that this call cannot be put through."""
         if self.ended:
@@ -495,9 +494,11 @@ class Call:
     def done(self, item: object, now: float) -> None:
         """Something of the call is over; with the last of it the call leaves the engine."""
         self.live.discard(item)
+        if not self.ended:
+            return
         if self.live:
             self.rest(now)
-        elif self.ended:
+        else:
             if not self.closed:
                 self._close(now)
             elif self.b is not None and self.b.forks:
@@ -519,13 +520,9 @@ class Call:
                 return
         self._close(now)
 
-    @property
-    def closed(self) -> bool:
-        """Is nothing kept of the call any more?"""
-        return self.decision is OVER
-
     def _close(self, now: float) -> None:
         """Every side knows that the call is over, and a restart need not tell them again."""
+        self.closed = True
         self.engine.happened(Closed, self.id, now)
         self.decision = OVER
         self.attempt = NOBODY

@@ -15,7 +15,7 @@ from tollbar.b2bua.chats import Chats
 from tollbar.b2bua.crossing import Crossing
 from tollbar.b2bua.facts import CALL, Assigned, Fact, Noticed
 from tollbar.b2bua.gate import AT_ONCE, Gate
-from tollbar.b2bua.leg import Caller
+from tollbar.b2bua.leg import REFRESH, REFRESH_INTERVAL, Caller
 from tollbar.b2bua.relay import ALLOW, METHODS, OPTION_TAGS, SUPPORTED
 from tollbar.b2bua.rules import Rules
 from tollbar.b2bua.steps import Steps
@@ -67,6 +67,7 @@ class Engine:
         self.gate = Gate(self)
         self.chats = Chats(self)
         self.silence = self.timers.timer(SILENCE_INTERVAL, SILENCE)
+        self.refresh = self.timers.timer(REFRESH_INTERVAL, REFRESH)
         self.swap(snapshot, rules)
 
     def swap(self, snapshot: Snapshot, rules: Rules) -> None:

@@ -41,7 +41,8 @@ def take(call: "Call", _argument: object, ok: bool, now: float) -> None:
     caller.dialogs.append(dialog)
     engine.dialogs[dialog.key] = dialog
     body = declined(caller.invite.body, engine.stack.listeners[caller.way.listener].host)
-    headers = caller.head(b"", b"Content-Type: application/sdp\r\n")
+    contact = engine.stack.listeners[caller.way.listener].contact
+    headers = b"%b%bContent-Type: application/sdp\r\n" % (caller.routes, contact)
     data = engine.stack.response(caller.server, 200, headers, body, caller.tag)
     Answer(call, dialog, caller.server, caller.cseq, data)
     call.answered_at = now

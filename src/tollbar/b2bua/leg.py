@@ -12,10 +12,11 @@ from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Hop
 from tollbar.sip.message import Message
 from tollbar.sip.reliable import Reliable
+from tollbar.sip.timers import T1
 from tollbar.sip.transaction import (
     ACCEPTED,
+    GIVE_UP,
     PROCEEDING,
-    REPEAT,
     InviteClient,
     InviteServer,
     Transaction,
@@ -30,6 +31,7 @@ FIRST_ANSWER: Final = 20  # no response at all from the callee
 RING_TIMEOUT: Final = 21  # no final response from the callee
 REFRESH: Final = 22  # repeat the last 18x towards the caller each minute (13.3.1.1)
 REFRESH_INTERVAL: Final = 60.0  # seconds
+MOST_REPEATS: Final = 10  # of a 2xx: the next would come later than 64*T1
 MOST_FORKS: Final = 16  # early dialogs of one try; more are not told to the caller
 
 
@@ -42,7 +44,8 @@ class Answer:
     """
 
     __slots__ = (
-        "_level",
+        "_repeats",
+        "_timer",
         "call",
         "cseq",
         "data",
@@ -64,22 +67,19 @@ class Answer:
         self.far: Dialog | None = None
         self.far_cseq = 0
         self.doubtful = False
-        self._level = 0
+        self._repeats = 0
+        self._timer = call.engine.stack.repeats[0]
         # From here on, also before it is sent, a BYE towards this peer has to wait (15).
         dialog.leg.answer = self
         call.live.add(self)
 
     def start(self, now: float) -> None:
-        stack = self.call.engine.stack
         self.server.respond(200, self.data, now)
-        stack.repeats[0].arm(self, now)
-        stack.give_up.arm(self, now)
+        self._timer.arm(self, now)
 
     def stop(self) -> None:
         """The ACK came, or nobody waits for it any more; the call says when it is done."""
-        stack = self.call.engine.stack
-        stack.repeats[self._level].cancel(self)
-        stack.give_up.cancel(self)
+        self._timer.cancel(self)
         if self.server.state == ACCEPTED:
             # What is acknowledged need not go again when its connection breaks.
             self.server.data = b""
@@ -87,13 +87,18 @@ class Answer:
             self.dialog.leg.answer = None
 
     def expired(self, event: int, now: float) -> None:
-        stack = self.call.engine.stack
-        if event == REPEAT:
-            stack.repeat(self.server.hop, self.data)
-            self._level = min(self._level + 1, len(stack.repeats) - 1)
-            stack.repeats[self._level].arm(self, now)
-        else:
+        if event == GIVE_UP:
             self.call.never_acknowledged(self, now)
+            return
+        engine = self.call.engine
+        engine.stack.repeat(self.server.hop, self.data)
+        self._repeats += 1
+        if self._repeats < MOST_REPEATS:
+            self._timer = engine.stack.repeats[min(self._repeats, 3)]
+        else:
+            # They add up to 63*T1.
+            self._timer = engine.timers.timer(T1, GIVE_UP)
+        self._timer.arm(self, now)
 
 
 class Caller:
@@ -152,36 +157,36 @@ class Caller:
             self.call.engine.dialogs[mate.key] = mate
         return mate
 
-    def head(self, own: bytes, crossing: bytes) -> bytes:
-        """The header lines of a response that makes or confirms a dialog (12.1.1)."""
-        contact = self.call.engine.stack.listeners[self.way.listener].contact
-        return b"%b%b%b%b" % (self.routes, contact, own, crossing)
-
     def progress(self, mate: Dialog, message: Message, reliably: bool, now: float) -> None:
         """Pass a provisional response on, reliably where both want it so (RFC 3262)."""
-        crossing = self.call.engine.relay.headers(message, self.call.trusted)
-        stack = self.call.engine.stack
+        engine = self.call.engine
         if reliably:
             if mate.reliable is None:
-                mate.reliable = Reliable(stack, self.server, self)
+                mate.reliable = Reliable(engine.stack, self.server, self)
             rseq = mate.reliable.number()
             own = b"Require: 100rel\r\nRSeq: %d\r\n" % rseq
-            data = self._response(mate, message, self.head(own, crossing))
+            data = self.response(mate, message, own)
             mate.reliable.send(rseq, data, bool(message.body), now)
             return
-        self.last = self._response(mate, message, self.head(b"", crossing))
+        self.last = self.response(mate, message)
         self.server.respond(180, self.last, now)
-        stack.timers.timer(REFRESH_INTERVAL, REFRESH).arm(self, now)
+        engine.refresh.arm(self, now)
 
-    def _response(self, mate: Dialog, message: Message, headers: bytes) -> bytes:
-        return self.call.engine.stack.response(
-            self.server, message.status, headers, message.body, mate.local_tag, message.reason
+    def response(self, mate: Dialog, message: Message, own: bytes = b"") -> bytes:
+        """The callee's response as the caller's, ``own`` being header lines of this leg. It makes
+        or confirms a dialog (12.1.1)."""
+        call = self.call
+        stack = call.engine.stack
+        crossing = call.engine.relay.headers(message, call.trusted)
+        contact = stack.listeners[self.way.listener].contact
+        return stack.response(
+            self.server,
+            message.status,
+            b"".join((self.routes, contact, own, crossing)),
+            message.body,
+            mate.local_tag,
+            message.reason,
         )
-
-    def success(self, mate: Dialog, message: Message) -> bytes:
-        """The 2xx for the caller, built from the callee's; ``Answer`` sends it."""
-        crossing = self.call.engine.relay.headers(message, self.call.trusted)
-        return self._response(mate, message, self.head(b"", crossing))
 
     def refusal(self, status: int, headers: bytes, reason: bytes = b"", body: bytes = b"") -> bytes:
         """A final failure for the caller."""
@@ -193,7 +198,7 @@ class Caller:
 
     def stop(self) -> None:
         """The INVITE gets its final response: nothing provisional is repeated any more."""
-        self.call.engine.stack.timers.timer(REFRESH_INTERVAL, REFRESH).cancel(self)
+        self.call.engine.refresh.cancel(self)
         for mate in self.dialogs:
             if mate.reliable is not None:
                 mate.reliable.stop()
@@ -222,7 +227,7 @@ class Caller:
         """A minute of ringing: the 18x again, so that proxies on the way stay (13.3.1.1)."""
         if self.answerable and self.last:
             self.server.respond(180, self.last, now)
-            self.call.engine.stack.timers.timer(REFRESH_INTERVAL, REFRESH).arm(self, now)
+            self.call.engine.refresh.arm(self, now)
 
 
 class Callee:
@@ -239,14 +244,14 @@ class Callee:
         "cseq",
         "data",
         "dialog",
-        "first_answer",
         "forks",
+        "heard",
         "hop",
         "local",
         "parted",
         "peer",
-        "ring_timeout",
         "tag",
+        "timer",
         "unwanted",
     )
 
@@ -267,30 +272,30 @@ class Callee:
         self.bye: bytes | None = None
         self.unwanted = False
         self.cancel_headers = b""
-        timers = call.engine.stack.timers
-        self.first_answer = timers.timer(peer.first_answer, FIRST_ANSWER)
-        self.ring_timeout = timers.timer(peer.ring_timeout, RING_TIMEOUT)
+        self.heard = False  # anything at all
+        first = min(peer.first_answer, peer.ring_timeout)
+        self.timer = call.engine.timers.timer(first, FIRST_ANSWER)
+        call.trusted = peer.trust_identity and call.peer.trust_identity
 
     def start(self, now: float) -> None:
         """Send the INVITE that was prepared."""
         assert self.client is not None
         self.call.live.add(self.client)
         self.client.start(self.data, now)
-        self.first_answer.arm(self, now)
-        self.ring_timeout.arm(self, now)
+        self.timer.arm(self, now)
 
     # -- what the callee says
 
     def response(self, _client: InviteClient, message: Message, now: float) -> None:
         status = message.status
-        self.first_answer.cancel(self)
+        self.heard = True
         if status < 200:
             if self.unwanted:
                 self._cancel(now)
             elif status > 100:
                 self._provisional(message, now)
             return
-        self.ring_timeout.cancel(self)
+        self.timer.cancel(self)
         if status < 300:
             self._success(message, now)
         elif self.unwanted:
@@ -351,8 +356,7 @@ class Callee:
             self.call.answered_late(fork, now)
 
     def failed(self, _client: InviteClient, status: int, now: float) -> None:
-        self.first_answer.cancel(self)
-        self.ring_timeout.cancel(self)
+        self.timer.cancel(self)
         if not self.unwanted:
             self.unwanted = True
             self.call.fail(status, "timeout" if status == 408 else "unreachable", now)
@@ -361,11 +365,16 @@ class Callee:
         self.call.done(transaction, now)
 
     def expired(self, event: int, now: float) -> None:
+        if event == FIRST_ANSWER and self.heard:
+            # Few calls ring longer: only now is the rest of the time armed.
+            left = max(0.0, self.peer.ring_timeout - self.peer.first_answer)
+            self.timer = self.call.engine.timers.timer(left, RING_TIMEOUT)
+            self.timer.arm(self, now)
+            return
+        self.withdraw(b"", now)
         if event == FIRST_ANSWER:
-            self.withdraw(b"", now)
             self.call.fail(408, "timeout", now)
         else:
-            self.withdraw(b"", now)
             self.call.fail(480, "ring_timeout", now)
 
     # -- what we say
@@ -374,8 +383,7 @@ class Callee:
         """Nobody wants this try any more: CANCEL it as soon as that is allowed (9.1)."""
         self.unwanted = True
         self.cancel_headers = headers
-        self.first_answer.cancel(self)
-        self.ring_timeout.cancel(self)
+        self.timer.cancel(self)
         if self.client is not None and self.client.state == PROCEEDING:
             self._cancel(now)
 

@@ -23,20 +23,9 @@ class Owner(Protocol):
     decision: Decision
 
 
-class Held:
-    """A step that waits for its fact to be on disk; a patient one outlives a failed disk."""
-
-    __slots__ = ("argument", "number", "owner", "patient", "since", "step")
-
-    def __init__(
-        self, number: int, since: float, owner: Any, step: Step, argument: object, patient: bool
-    ) -> None:
-        self.number = number
-        self.since = since
-        self.owner = owner
-        self.step = step
-        self.argument = argument
-        self.patient = patient
+Held = tuple[int, Step, Any, object, float, bool]
+"""A step that waits: the number of its fact, the step, its owner and argument, since when, and
+whether it is patient: then it outlives a failed disk."""
 
 
 class Steps:
@@ -84,35 +73,35 @@ class Steps:
                 step(owner, argument, False, now)
             # A BYE goes unanswered, as if the disk never came back.
             return
-        self.held.append(Held(number, now, owner, step, argument, patient))
+        self.held.append((number, step, owner, argument, now, patient))
 
     def committed(self, number: int, now: float) -> None:
         """Facts up to ``number`` are on disk: what waited for them goes on."""
         self.durable = number
         self.disk_failed = False
         held = self.held
-        while held and held[0].number <= number:
-            item = held.popleft()
-            item.step(item.owner, item.argument, True, now)
+        while held and held[0][0] <= number:
+            _, step, owner, argument, _, _ = held.popleft()
+            step(owner, argument, True, now)
 
     def not_committed(self, number: int, now: float) -> None:
         """The disk failed: what may not go on without it fails; a BYE goes on waiting."""
         self.disk_failed = True
-        waiting = [item for item in self.held if item.number <= number]
-        self.held = deque(item for item in self.held if item.patient or item.number > number)
-        for item in waiting:
-            if not item.patient:
-                item.step(item.owner, item.argument, False, now)
+        waiting = list(self.held)
+        self.held = deque(item for item in waiting if item[5] or item[0] > number)
+        for fact, step, owner, argument, _, patient in waiting:
+            if fact <= number and not patient:
+                step(owner, argument, False, now)
 
     def expired(self, _event: int, now: float) -> None:
         """The oldest held step may have waited too long."""
         if not self.held:
             return
         late = now - self.deadline + 0.001
-        overdue = [item.number for item in self.held if item.since <= late]
+        overdue = [number for number, *_, since, _ in self.held if since <= late]
         if overdue:
             self.not_committed(max(overdue), now)
         if self.held:
             # The next one's own time, not another whole one from now.
-            since = [item.since for item in self.held if item.since > late]
-            self.overdue.arm(self, min(since, default=now))
+            later = [since for *_, since, _ in self.held if since > late]
+            self.overdue.arm(self, min(later, default=now))
