@@ -394,6 +394,7 @@ class Call:
         """A BYE: it crosses at once; its 200 waits for the record."""
         server.user = self.a
         self.live.add(server)
+        self.alive = 0.0
         leg: Leg = dialog.leg
         if not self.ended and leg is self.a and not self.answered_at:
             # The caller may end an early dialog; the callee may not (15).
@@ -487,30 +488,23 @@ class Call:
         fact.ended_by = by
         fact.alive = alive or self.alive
         self.end_number = fact.number
-        for crossing in list(self.crossings):
-            crossing.close(now)
+        if self.crossings:
+            for crossing in list(self.crossings):
+                crossing.close(now)
         return self.end_number
 
     def done(self, item: object, now: float) -> None:
-        """Something of the call is over; with the last of it the call leaves the engine."""
+        """Something of the call is over."""
         self.live.discard(item)
-        if not self.ended:
-            return
-        if self.live:
+        if not self.closed:
             self.rest(now)
-        else:
-            if not self.closed:
-                self._close(now)
-            elif self.b is not None and self.b.forks:
-                self._part()  # one that answered since
-            self.engine.calls.pop(self.id, None)
-            self.b = None
-            del self.a
+        elif not self.live:
+            self._leave()
 
     def rest(self, now: float) -> None:
         """Where only late repeats are waited for, keep nothing else: most of the calls in
         memory are over, and there for those 32 seconds."""
-        if not self.ended or self.closed:
+        if self.closed or not self.ended:
             return
         for item in self.live:
             if not isinstance(item, Transaction) or item.state not in LINGERING:
@@ -521,12 +515,29 @@ class Call:
         self._close(now)
 
     def _close(self, now: float) -> None:
-        """Every side knows that the call is over, and a restart need not tell them again."""
+        """Every side knows that the call is over, and a restart need not tell them again. Only
+        an INVITE of ours may still have an answer that somebody has to look at."""
         self.closed = True
         self.engine.happened(Closed, self.id, now)
+        self.engine.calls.pop(self.id, None)
         self.decision = OVER
         self.attempt = NOBODY
         self._part()
+        lingering, self.live = self.live, set()
+        for item in lingering:
+            if isinstance(item, InviteClient):
+                self.live.add(item)
+            elif isinstance(item, Transaction):
+                item.user = None
+        if not self.live:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Nothing of the call is left."""
+        if self.b is not None and self.b.forks:
+            self._part()  # one answered since
+        self.b = None
+        del self.a
 
     def _part(self) -> None:
         """Take the dialogs out, and every reference that runs in a circle apart."""

@@ -63,7 +63,7 @@ _CAUSE: Final = re.compile(rb";[ \t]*+cause[ \t]*+=[ \t]*+([0-9]{1,3})(?![0-9])"
 
 def q850_of(message: Message | None, status: int) -> int:
     """The Q.850 cause a message states in its Reason, else the one its status maps to."""
-    if message is not None:
+    if message is not None and b"Reason" in message.fields:
         for value in message.all(b"Reason"):
             for part in value.split(b","):
                 protocol, semicolon, rest = part.partition(b";")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now: float) -> None:
     """The callee's 18x, on one of its early dialogs."""
-    if call.ended or call.answered_at or not call.a.answerable:
+    if call.ended or call.answered_at:
         return
     if message.status >= 180 and not call.rang:
         call.rang = True

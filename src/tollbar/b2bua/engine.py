@@ -263,7 +263,9 @@ class Engine:
         if message.to_tag:
             dialog = self._take(server, message, flow, now)
             if dialog is not None:
-                glare.reinvite(dialog.leg.call, dialog, server, message, now)
+                call = dialog.leg.call
+                call.heard(now)
+                glare.reinvite(call, dialog, server, message, now)
             return
         refusal = uas.refusal(message, METHODS, OPTION_TAGS)
         if refusal is None:
@@ -310,7 +312,9 @@ class Engine:
             call = dialog.leg.call
             if method == b"BYE":
                 call.bye(dialog, server, message, now)
-            elif method == b"PRACK":
+                return
+            call.heard(now)
+            if method == b"PRACK":
                 server.user = call.a
                 call.live.add(server)
                 early.pracked(call, dialog, server, message, now)
@@ -351,7 +355,6 @@ class Engine:
             self.refuse(server, error.status, b"", now)
             return None
         dialog.way = flow
-        dialog.leg.call.heard(now)
         return dialog
 
     def refuse(

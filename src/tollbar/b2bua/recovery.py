@@ -84,7 +84,7 @@ def keep(call: "Call") -> bytes:
         return _keep_set_up(call)
     if callee is None:
         return _keep_feature(call)
-    late = _late(callee)
+    late = _late(callee) if len(callee.forks) > 1 else b""
     return b"" if call.ended and not late else _keep_answered(call, callee, late)
 
 
@@ -105,7 +105,7 @@ def _keep_set_up(call: "Call") -> bytes:
         )
         # Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from.
         tried = callee.data[: callee.data.find(b"\r\nContact: ") + 2]
-        late = _late(callee)
+        late = _late(callee) if callee.forks else b""
     lines = (
         b"%d %d" % (len(head), len(tried) + len(final)),
         WITH_LATE if late else VERSION,
