@@ -522,42 +522,44 @@ class Call:
         self.engine.calls.pop(self.id, None)
         self.decision = OVER
         self.attempt = NOBODY
-        self._part()
-        lingering, self.live = self.live, set()
-        for item in lingering:
-            if isinstance(item, InviteClient):
-                self.live.add(item)
-            elif isinstance(item, Transaction):
+        self.part()
+        for item in tuple(self.live):
+            if isinstance(item, Transaction) and not isinstance(item, InviteClient):
                 item.user = None
+                self.live.discard(item)
         if not self.live:
             self._leave()
 
     def _leave(self) -> None:
         """Nothing of the call is left."""
         if self.b is not None and self.b.forks:
-            self._part()  # one answered since
+            self.part()  # one answered since
         self.b = None
         del self.a
 
-    def _part(self) -> None:
-        """Take the dialogs out, and every reference that runs in a circle apart."""
-        self.engine.part(self)
+    def part(self) -> None:
+        """It is over on the wire: its dialogs are known no more, and every reference that runs in
+        a circle is taken apart."""
+        known = self.engine.dialogs
         caller, callee = self.a, self.b
         for dialog in caller.dialogs:
+            known.pop(dialog.key, None)
             dialog.leg = dialog.mate = dialog.reliable = None
         caller.dialogs.clear()
         caller.dialog = None
         caller.invite = SPENT
-        if callee is not None:
-            for tag, fork in callee.forks.items():
-                fork.leg = fork.mate = None
-                if fork.confirmed:
-                    callee.parted += (tag,)
-            callee.forks.clear()
-            callee.dialog = None
-            callee.data = b""
-            # Another fork may still answer: it is ACKed and ended.
-            callee.unwanted = True
+        if callee is None:
+            return
+        for tag, fork in callee.forks.items():
+            known.pop(fork.key, None)
+            fork.leg = fork.mate = None
+            if fork.confirmed:
+                callee.parted += (tag,)
+        callee.forks.clear()
+        callee.dialog = None
+        callee.data = b""
+        # Another fork may still answer: it is ACKed and ended.
+        callee.unwanted = True
 
     # -- inside the call
 

@@ -229,14 +229,6 @@ class Engine:
         stack.send(hop, data, b"ACK")
         return data, hop
 
-    def part(self, call: Call) -> None:
-        """A call is over on the wire: its dialogs are known no more."""
-        for dialog in call.a.dialogs:
-            self.dialogs.pop(dialog.key, None)
-        if call.b is not None:
-            for dialog in call.b.forks.values():
-                self.dialogs.pop(dialog.key, None)
-
     # -- what the stack asks
 
     def knows(self, flow: Flow) -> bool:

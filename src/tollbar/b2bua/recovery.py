@@ -239,7 +239,7 @@ def _abandon(engine: "Engine", record_id: str, ended: bool, alive: float, now: f
                 timer.cancel(item)
             if isinstance(item, Transaction):
                 engine.stack.forget(item)
-        engine.part(call)
+        call.part()
         engine.calls.pop(record_id, None)
     if not ended:
         fact = engine.happened(Ended, record_id, now)
