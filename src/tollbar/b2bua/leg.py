@@ -366,7 +366,7 @@ class Callee:
 
     def expired(self, event: int, now: float) -> None:
         if event == FIRST_ANSWER and self.heard:
-            # Few calls ring longer: only now is the rest of the time armed.
+            # It has said something; what is left of the time to say more begins only here.
             left = max(0.0, self.peer.ring_timeout - self.peer.first_answer)
             self.timer = self.call.engine.timers.timer(left, RING_TIMEOUT)
             self.timer.arm(self, now)
