@@ -186,7 +186,7 @@ def test_bye_of_the_caller_while_the_answer_waits_for_the_disk() -> None:
         hold commits
         B -> 200
         A -> BYE
-        B <- ACK, BYE
+        B <- BYE, ACK
         B -> 200 BYE
         quiet
         commits flow
@@ -404,7 +404,7 @@ def test_the_operator_hangs_up_while_the_answer_waits_for_the_disk() -> None:
         hold commits
         B -> 200
         hangup operator
-        B <- ACK, BYE
+        B <- BYE, ACK
         quiet
         B -> 200 BYE
         commits flow

@@ -304,7 +304,7 @@ def test_an_answer_on_a_failing_disk_is_taken_back() -> None:
         disk fails
         A <- 503
         A -> ACK
-        B <- ACK, BYE
+        B <- BYE, ACK
         B -> 200 BYE
         record failed by gateway 503 disk
     """)

@@ -391,6 +391,39 @@ def test_a_second_fork_and_another_address_of_the_first() -> None:
     )
 
 
+# -- an answer that is taken back before it is on disk
+
+
+@pytest.mark.parametrize("bye", ["BYE (lost)", "BYE"])
+def test_killed_between_the_bye_and_the_ack_of_an_answer_not_on_disk(bye: str) -> None:
+    """The BYE goes first: without the ACK behind it the callee asks again."""
+    ladder = Ladder().climb(f"""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180
+        A <- 180
+        hold commits
+        B -> 200
+        A -> BYE
+        B <- {bye}, ACK (lost)
+        restart
+        commits flow
+        A <- 500
+        A -> ACK
+        B <- CANCEL
+        record interrupted by gateway 500 restart
+        B -> 481 CANCEL, 200 (again)
+        B <- ACK, BYE
+        B -> 481 BYE
+        A -> BYE (again)
+        A <- 481 BYE
+    """)
+    first, second = [data[:3] for _, hop, data in ladder.wire.sent if hop.port == 5070][1:3]
+    assert (first, second) == (b"BYE", b"ACK")
+    ladder.end()
+
+
 # -- where the disk has no say
 
 

@@ -227,7 +227,7 @@ class Call:
         caller's, and the caller its 200, after the PRACKs that come first."""
         caller, callee = self.a, self.b
         answer = caller.answer
-        fork = callee.dialog if callee is not None else None
+        fork = callee.dialog if callee is not None and (ok or self.ended) else None
         if fork is not None and fork.ack_cseq < 0 and (answer is None or answer.far is not fork):
             # Not before: a callee without its ACK asks again, should this process die first.
             self.acknowledge(fork, 1, b"", b"")
@@ -455,9 +455,10 @@ class Call:
         far = self.b if leg is self.a else self.a
         if far is not None and far.answer is not None and far.answer.far is dialog:
             self._acknowledge_far(far.answer)
-        if leg is self.b and dialog.ack_cseq < 0:
-            self.acknowledge(dialog, 1, b"", b"")
         self.send_bye(dialog, headers, now, body)
+        if leg is self.b and dialog.ack_cseq < 0:
+            # Its answer is not on disk yet, so the BYE goes first (see late.end).
+            self.acknowledge(dialog, 1, b"", b"")
 
     def send_bye(self, dialog: Dialog, headers: bytes, now: float, body: bytes = b"") -> None:
         self.live.add(self.engine.launch(dialog, b"BYE", headers, body, Silent(self), now))
