@@ -72,6 +72,26 @@ def test_a_call_being_set_up_and_its_200_comes_after_the_restart() -> None:
     )
 
 
+def test_a_call_being_set_up_and_two_restarts() -> None:
+    """What the second process keeps of it says as much as what the first one did."""
+    climb(
+        RINGING
+        + """
+        restart
+        B <- CANCEL (lost)
+        A <- 500 (lost)
+        record interrupted by gateway 500 restart
+        restart
+        A <- 500
+        B <- CANCEL
+        A -> ACK
+        B -> 200
+        B <- ACK, BYE
+        B -> 481 CANCEL, 200 BYE
+        """
+    )
+
+
 def test_the_callee_answered_and_that_was_not_on_disk() -> None:
     """It has no ACK yet, so it asks again, and hears that the call is over."""
     climb(

@@ -103,8 +103,10 @@ def _keep_set_up(call: "Call") -> bytes:
             callee.tag,
             callee.local,
         )
-        # Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from.
-        tried = callee.data[: callee.data.find(b"\r\nContact: ") + 2]
+        # Our own INVITE up to its CSeq: what its CANCEL and its ACK are built from. After a
+        # restart there is no more of it than that.
+        at = callee.data.find(b"\r\nContact: ")
+        tried = callee.data[: at + 2] if at >= 0 else callee.data[:-2]
         late = _late(callee) if callee.forks else b""
     lines = (
         b"%d %d" % (len(head), len(tried) + len(final)),
