@@ -134,7 +134,7 @@ async def test_twenty_random_kills_under_load(
     assert attempts(tape) == attempts(wire)
     assert len(attempts(wire)) > 20 * KILLS
     assert malformed == 0
-    assert unfinished(*phones) == []
+    assert [call for call in unfinished(*phones) if call.call_id not in unheard] == []
     callers = stage.udp.calls | stage.tcp.calls
     lengths = [
         wrong_length(record, callers[record.a_call_id], stage.trunk.calls[record.b_call_id], 1.0)
