@@ -139,8 +139,13 @@ class Served:
     def __init__(self) -> None:
         self.reason = ""
         self.metrics = Metrics(Counters())
-        self.scrape = Scrape(self.metrics, lambda: self.reason)
+        self.untold = Story().whole("untold")
+        self.scrape = Scrape(self.metrics, lambda: self.reason, self.tell)
         self.address = ("", 0)
+
+    def tell(self) -> None:
+        self.metrics.fold(self.untold)
+        self.untold = []
 
     async def get(self, request: str) -> tuple[str, str]:
         """Status line and body."""
@@ -168,6 +173,12 @@ async def test_a_scrape_is_valid_text(served: Served) -> None:
     names = [family.name for family in text_string_to_metric_families(body)]
     assert "tollbar_calls" in names
     assert len(names) == len(set(names))
+
+
+async def test_a_scrape_shows_what_was_not_counted_yet(served: Served) -> None:
+    _, body = await served.get("GET /metrics HTTP/1.1\r\n\r\n")
+    assert "tollbar_setup_seconds_sum 2.0" in body
+    assert served.untold == []
 
 
 async def test_the_probes_tell_ready_from_not(served: Served) -> None:

@@ -297,9 +297,9 @@ async def test_a_refused_call_is_counted_logged_and_recorded(begin: Begin) -> No
     (found,) = running.records()
     assert (found.outcome, found.reason) == ("refused", "required")
     assert (await running.asked("status"))["calls"] == 0
+    running.server.tell()
     labels = next(iter(running.server.metrics.calls))
     assert labels[:2] == ("refused", "required")
-    running.server.tell()
     log = Path(running.errors.name).read_text()
     assert "refused" in log
     assert "reason=required" in log

@@ -31,13 +31,17 @@ class _One(Collector):
 
 
 class Scrape:
-    """Serves metrics and the two probes. ``ready`` gives "" or why not."""
+    """Serves metrics and the two probes. ``ready`` gives "" or why not; ``latest`` is called
+    before the metrics are read, to count what was not yet."""
 
-    __slots__ = ("metrics", "open", "ready", "server")
+    __slots__ = ("latest", "metrics", "open", "ready", "server")
 
-    def __init__(self, metrics: Metrics, ready: Callable[[], str]) -> None:
+    def __init__(
+        self, metrics: Metrics, ready: Callable[[], str], latest: Callable[[], None]
+    ) -> None:
         self.metrics = metrics
         self.ready = ready
+        self.latest = latest
         self.open = 0
         self.server: asyncio.Server | None = None
 
@@ -93,6 +97,7 @@ class Scrape:
     async def text(self) -> bytes:
         """All families in the text format."""
         parts = []
+        self.latest()
         for family in self.metrics.collect():
             parts.append(generate_latest(_One(family)))
             await asyncio.sleep(0)  # the signalling first

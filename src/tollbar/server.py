@@ -58,7 +58,7 @@ from tollbar.watch import Watch
 
 SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
-TELL: Final = 0.1  # seconds between writes of the call log
+TELL: Final = 0.1  # seconds after which what happened is counted and logged
 AUDITED: Final = frozenset((Assigned, Noticed))
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
 
@@ -133,6 +133,7 @@ class Server:
         self.outlet = Outlet(errors)
         self.tidy_at = 0.0
         self.switch = sys.getswitchinterval()
+        self.untold: list[Fact] = []
         self.telling: asyncio.TimerHandle | None = None
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
         self.ledger = Ledger(as_json)
@@ -146,7 +147,7 @@ class Server:
         self.watch = Watch(standing, lambda: self._to_loop(self.take_directory))
         self.ports: list[UdpPort | StreamPort] = []
         self.control = Control(gateway.state_directory, Console(self).commands)
-        self.scrape = Scrape(self.metrics, self.not_ready)
+        self.scrape = Scrape(self.metrics, self.not_ready, self.tell)
         self.metrics_url = ""
         self.restored = 0
         self.draining = False
@@ -281,7 +282,7 @@ class Server:
         gc.enable()
         if self.trace is not None:
             self.trace.close()
-        self.log.flush()
+        self.tell()
         self.outlet.close()
 
     def greet(self) -> None:
@@ -299,7 +300,7 @@ class Server:
     # -- facts
 
     def sink(self, facts: list[Fact]) -> None:
-        """Every fact, once: to disk, then to whoever counts or tells."""
+        """Every fact, once: to disk, then to whoever counts or tells, a little later."""
         changes = []
         for fact in facts:
             if type(fact) in AUDITED:
@@ -310,16 +311,21 @@ class Server:
             if not self.writer.submit(changes, number):
                 error = StoreError("too many records wait for the disk")
                 self.loop.call_soon(self.driver.not_committed, number, error)
-        self.metrics.fold(facts)
-        self.log.fold(facts)
+        self.untold += facts
         if self.telling is None:
-            # A write a fact would cost more than all else that is said about a call.
             self.telling = self.loop.call_later(TELL, self.tell)
         if self.trace is not None:
             self.trace.fold(facts)
 
     def tell(self) -> None:
-        self.telling = None
+        """Count and log what happened since the last time, all in one go: that costs a third of
+        what it would fact by fact, between other things."""
+        if self.telling is not None:
+            self.telling.cancel()
+            self.telling = None
+        facts, self.untold = self.untold, []
+        self.metrics.fold(facts)
+        self.log.fold(facts)
         self.log.flush()
 
     def _committed(self, n: int) -> None:

@@ -99,7 +99,7 @@ async def test_the_timer_wakes_the_engine_at_its_deadline(shell: Shell) -> None:
     assert shell.driver.alarm is None
 
 
-async def test_the_timer_is_armed_again_only_for_another_deadline(shell: Shell) -> None:
+async def test_the_timer_is_armed_again_only_for_an_earlier_deadline(shell: Shell) -> None:
     shell.engine.deadline = asyncio.get_running_loop().time() + 60
     shell.driver.settle(0.0)
     first = shell.driver.alarm
@@ -109,7 +109,15 @@ async def test_the_timer_is_armed_again_only_for_another_deadline(shell: Shell) 
     shell.driver.settle(0.0)
     assert first is not None
     assert first.cancelled()
-    assert shell.driver.alarm is not first
+    second = shell.driver.alarm
+    assert second is not None
+    assert second is not first
+    shell.engine.deadline += 10
+    shell.driver.settle(0.0)
+    assert shell.driver.alarm is second
+    shell.driver.wake()
+    assert shell.driver.alarm is not None
+    assert shell.driver.alarm.when() >= shell.engine.deadline
     shell.engine.deadline = None
     shell.driver.settle(0.0)
     assert shell.driver.alarm is None

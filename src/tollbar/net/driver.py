@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from math import ceil
-from typing import Final, cast
+from typing import Any, Final
 
 from tollbar.b2bua.facts import Fact
 from tollbar.net.seam import Channel, Engine, Port, Tap
@@ -124,42 +124,42 @@ class Driver:
     def settle(self, now: float) -> None:
         """Let out what the engine has: facts first, then messages; then arm the timer."""
         engine = self.engine
+        tap = self.tap
         for _ in range(ROUNDS):
             facts = engine.take_facts()
             if facts:
                 self.sink(facts)
-            outbox = engine.take_outbox()
-            if not outbox:
-                if facts:
-                    continue
-                break
-            if self.tap is not None:
-                for hop, data in outbox:
-                    self.tap.saw(False, hop, data)
             failed: list[tuple[Hop, OSError]] | None = None
-            for hop, data in outbox:
+            for hop, data in engine.take_outbox():
+                if tap is not None:
+                    tap.saw(False, hop, data)
                 try:
-                    if type(hop) is Flow:
-                        cast(Channel, hop.channel).send(data)
-                    else:
-                        self.reach(hop).send(data)
+                    channel: Any = hop.channel if type(hop) is Flow else self.reach(hop)
+                    channel.send(data)
                 except OSError as error:
                     failed = failed or []
                     failed.append((hop, error))
-            if failed is not None:
-                self.send_errors += len(failed)
-                for hop, reason in failed:
-                    engine.lost(hop, reason, now)
+            if failed is None:
+                break
+            self.send_errors += len(failed)
+            for hop, reason in failed:
+                engine.lost(hop, reason, now)
         else:
             self.loop.call_soon(self.later)
         due = engine.next_deadline()
-        if due is not None:
-            due = ceil(due / GRAIN) * GRAIN
-        if due != self.due:
-            if self.alarm is not None:
-                self.alarm.cancel()
-            self.due = due
-            self.alarm = None if due is None else self.loop.call_at(due, self.wake)
+        if due is None:
+            self.disarm()
+        elif self.due is None or due <= self.due - GRAIN:
+            # One that is armed for an earlier deadline, long cancelled perhaps, stays: arming
+            # costs more than waking up for nothing.
+            self.disarm()
+            self.due = ceil(due / GRAIN) * GRAIN
+            self.alarm = self.loop.call_at(self.due, self.wake)
+
+    def disarm(self) -> None:
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = self.due = None
 
     def later(self) -> None:
         self.settle(self.loop.time())
