@@ -111,6 +111,37 @@ def test_text_values_cannot_be_taken_for_others(caller: str) -> None:
     assert pairs["to"] == "3175551234"
 
 
+@pytest.mark.parametrize(
+    "decided",
+    [
+        {},
+        {"user": "alice", "tenant": "blue", "emergency": True},
+        {"code_check": "valid", "code_source": "header", "matrix_row": 8},
+        {"matrix_row": 1},
+        {"user": "Ann Example", "classification": "a=b"},
+        {"tenant": "bl\u00fce", "caller": ""},
+    ],
+)
+@pytest.mark.parametrize("outcome", ["answered", "refused"])
+def test_a_line_says_the_same_as_text_and_as_json(decided: dict[str, object], outcome: str) -> None:
+    facts = Story().whole("id1", **decided) + Story().refused("id2", "required")
+    facts[4] = Story().ended("id1", 9.0, outcome, reason="x" * (outcome == "refused"), status=0)
+    told = []
+    for style in ("text", "json"):
+        calls, kept = log(style)
+        calls.fold(facts)
+        calls.flush()
+        told.append(kept.lines)
+    assert len(told[0]) == 5
+    for line, whole in zip(*told, strict=True):
+        values = json.loads(whole)
+        begin = f"{values.pop('time')} {values.pop('event')} "
+        assert line.startswith(begin)
+        pairs = [part.partition("=") for part in shlex.split(line.removeprefix(begin))]
+        read = {key: json.loads(f'"{value}"') for key, _, value in pairs}
+        assert list(read.items()) == [(key, str(value)) for key, value in values.items()]
+
+
 def test_the_level_leaves_out_what_is_below() -> None:
     calls, kept = log(level="warning")
     calls.fold(Story().whole("id1"))

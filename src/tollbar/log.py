@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from tollbar.b2bua.causes import REFUSED
 from tollbar.b2bua.facts import (
     CALL,
     Answered,
@@ -25,7 +26,6 @@ from tollbar.b2bua.facts import (
 )
 from tollbar.mask import MASK, Mask
 from tollbar.outlet import Outlet
-from tollbar.policy.attempt import Decision
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 DEBUG, INFO, WARNING, ERROR = range(4)
@@ -33,7 +33,6 @@ BURST: Final = 10  # lines a second for one kind of notice
 KINDS: Final = 64  # kinds of notice told apart
 LONGEST: Final = 256  # characters of a value that came from outside
 
-_plain = re.compile(r"[A-Za-z0-9_.:@+/*#%,~= -]*").fullmatch
 _plain_word = re.compile(r"[A-Za-z0-9_.:@+/*#%,~-]*").fullmatch
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _MILLISECONDS: Final = [f".{number:03d}Z" for number in range(1000)]
@@ -88,12 +87,11 @@ class CallLog:
                 self._ended(fact)  # type: ignore[arg-type]
             elif kind is Answered:
                 self._answered[fact.call] = fact.now
-                if self.level > INFO:
-                    continue
-                if self.style is as_text:
-                    self._lines.append(f"{self._time(fact.utc)} answered call={fact.call}")
-                else:
-                    self.line(INFO, "answered", fact.utc, {"call": fact.call})
+                if self.level <= INFO:
+                    if self.style is as_text:
+                        self._lines.append(f"{self._time(fact.utc)} answered call={fact.call}")
+                    else:
+                        self.line(INFO, "answered", fact.utc, {"call": fact.call})
             elif kind is TurnedAway:
                 self._turned_away(fact)  # type: ignore[arg-type]
             elif kind is Assigned:
@@ -126,34 +124,63 @@ class CallLog:
 
     def _attempted(self, fact: Attempted) -> None:
         decision = fact.decision
-        level = WARNING if decision.emergency else INFO
+        emergency = "yes" if decision.emergency else ""
+        level = WARNING if emergency else INFO
         if level < self.level:
+            return
+        peer, classification, user = fact.peer, decision.classification, decision.user
+        caller = decision.caller[:LONGEST]
+        to = self.mask.number(fact.attempt.dialled)[:LONGEST]
+        kind = "" if fact.kind == CALL else fact.kind
+        tenant = "" if decision.tenant == "default" else decision.tenant
+        code = decision.code_check, decision.code_source, decision.matrix_row
+        a_call_id = fact.a_call_id[:LONGEST]
+        # What is not a word of ours could be taken for more than one value.
+        if self.style is as_text and _plain_word(
+            f"{peer}{caller}{to}{classification}{tenant}{user}{a_call_id}"
+        ):
+            self._lines.append(
+                f"{self._time(fact.utc)} attempted call={fact.call} peer={peer} from={caller}"
+                f" to={to} direction={decision.direction} class={classification}"
+                f"{kind and ' kind=' + kind}{tenant and ' tenant=' + tenant}"
+                f"{user and ' user=' + user}{emergency and ' emergency=yes'}{_codes[code]}"
+                f" a_call_id={a_call_id}"
+            )
             return
         values: dict[str, Value] = {
             "call": fact.call,
-            "peer": fact.peer,
-            "from": decision.caller[:LONGEST],
-            "to": self.mask.number(fact.attempt.dialled)[:LONGEST],
+            "peer": peer,
+            "from": caller,
+            "to": to,
             "direction": decision.direction,
-            "class": decision.classification,
+            "class": classification,
         }
-        if fact.kind != CALL:
-            values["kind"] = fact.kind
-        if decision.tenant != "default":
-            values["tenant"] = decision.tenant
-        if decision.user:
-            values["user"] = decision.user
-        if decision.emergency:
-            values["emergency"] = "yes"
-        values.update(code_values(decision))
-        values["a_call_id"] = fact.a_call_id[:LONGEST]
+        more = {"kind": kind, "tenant": tenant, "user": user, "emergency": emergency}
+        values.update({key: value for key, value in more.items() if value})
+        values.update(code_values(*code))
+        values["a_call_id"] = a_call_id
         self.line(level, "attempted", fact.utc, values)
 
     def _ended(self, fact: Ended) -> None:
         answered = self._answered.pop(fact.call, None)
-        refused = fact.outcome == "refused"
+        refused = fact.outcome == REFUSED
         level = WARNING if refused else INFO
         if level < self.level:
+            return
+        event = "refused" if refused else "ended"
+        seconds = None
+        if answered is not None:
+            silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
+            seconds = round(max(0.0, fact.now - silent - answered), 3)
+        if self.style is as_text:
+            outcome = "" if refused else " outcome=" + fact.outcome
+            self._lines.append(
+                f"{self._time(fact.utc)} {event} call={fact.call}{outcome}"
+                f"{fact.reason and ' reason=' + fact.reason}"
+                f"{f' status={fact.status}' if fact.status else ''}"
+                f"{f' cause={fact.q850}' if fact.q850 else ''} by={fact.ended_by}"
+                f"{'' if seconds is None else f' seconds={seconds}'}"
+            )
             return
         values: dict[str, Value] = {"call": fact.call}
         if not refused:
@@ -165,10 +192,9 @@ class CallLog:
         if fact.q850:
             values["cause"] = fact.q850
         values["by"] = fact.ended_by
-        if answered is not None:
-            silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
-            values["seconds"] = round(max(0.0, fact.now - silent - answered), 3)
-        self.line(level, "refused" if refused else "ended", fact.utc, values)
+        if seconds is not None:
+            values["seconds"] = seconds
+        self.line(level, event, fact.utc, values)
 
     def _noticed(self, fact: Noticed) -> None:
         if self.level > WARNING:
@@ -248,41 +274,40 @@ class CallLog:
             self.line(DEBUG, "rang", fact.utc, {"call": fact.call})
 
 
-def code_values(decision: Decision) -> dict[str, Value]:
+def code_values(check: str, source: str, row: int) -> dict[str, Value]:
     """What a log says of a code: where it came from and what became of it, never its digits."""
-    if decision.code_check == "none" and not decision.matrix_row:
+    if check == "none" and not row:
         return {}
-    values: dict[str, Value] = {"check": decision.code_check}
-    if decision.code_check != "none":
+    values: dict[str, Value] = {"check": check}
+    if check != "none":
         values["code"] = MASK
-    if decision.code_source:
-        values["source"] = decision.code_source
-    if decision.matrix_row:
-        values["row"] = decision.matrix_row
+    if source:
+        values["source"] = source
+    if row:
+        values["row"] = row
     return values
 
 
+class _Codes(dict[tuple[str, str, int], str]):
+    """The same as text: as many as there are words for it."""
+
+    def __missing__(self, code: tuple[str, str, int]) -> str:
+        said = "".join([f" {key}={value}" for key, value in code_values(*code).items()])
+        self[code] = said
+        return said
+
+
+_codes: Final = _Codes()
+
+
 def as_text(stamp: str, event: str, values: dict[str, Value]) -> str:
-    keys = tuple(values)
-    line = _shapes[keys] % tuple(values.values())
-    if not _plain(line) or line.count(" ") >= len(keys) or line.count("=") > len(keys):
-        # Something in it could be taken for more than one value: quote what is not plain.
-        line = " ".join(
+    words = " ".join(
+        [
             f"{key}={value if _plain_word(str(value)) else _encode(str(value))}"
             for key, value in values.items()
-        )
-    return f"{stamp} {event} {line}"
-
-
-class _Shapes(dict[tuple[str, ...], str]):
-    """The keys of a line, as a format for their values: as many as there are kinds of line."""
-
-    def __missing__(self, keys: tuple[str, ...]) -> str:
-        shape = self[keys] = " ".join([f"{key}=%s" for key in keys])
-        return shape
-
-
-_shapes: Final = _Shapes()
+        ]
+    )
+    return f"{stamp} {event} {words}"
 
 
 def as_json(stamp: str, event: str, values: dict[str, Value]) -> str:
