@@ -6,7 +6,7 @@ and never negative. It must never look into ``kept``, and never write a call twi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import cast
+from typing import Any
 
 from tollbar.b2bua.causes import GATEWAY, REFUSED, q850_of
 from tollbar.b2bua.facts import (
@@ -48,7 +48,7 @@ class Opened(Change):
     def __init__(self, record: Record, kept: bytes, durable: bool = True) -> None:
         self.tenant = record.tenant
         self.record_id = record.record_id
-        self.draft = record.draft()
+        self.draft = record.begun()
         self.progress = progress(record)
         self.kept = kept
         self.durable = durable
@@ -170,55 +170,32 @@ def steps(decision: Decision) -> str:
 class Ledger:
     """Folds facts, one at a time and in order, into changes."""
 
-    __slots__ = ("_closing", "_explain", "_running")
+    __slots__ = ("_closing", "_explain", "_folds", "_running")
 
     def __init__(self, explain: Callable[[Decision], str] = steps) -> None:
         """``explain`` gives ``Record.decision``: one JSON value on one line."""
         self._explain = explain
         self._running: dict[str, _Running] = {}
         self._closing: dict[str, str] = {}  # record id -> tenant, ended but not closed
+        self._folds: dict[type[Fact], Callable[[Any], list[Change]]] = {
+            Attempted: self._attempted,
+            TurnedAway: self._turned_away,
+            Tried: self._tried,
+            Rang: self._rang,
+            Answered: self._answered,
+            AnsweredLate: self._answered_late,
+            Written: self._moved,
+            Moved: self._moved,
+            Assigned: self._assigned,
+            Remembered: self._remembered,
+            Ended: self._ended,
+            Closed: self._closed,
+        }
 
     def fold(self, fact: Fact) -> list[Change]:
         """What the store is to write because of ``fact``; empty for facts without a record."""
-        kind = type(fact)
-        if kind is Attempted:
-            return self._attempted(cast(Attempted, fact))
-        if kind is TurnedAway:
-            return self._turned_away(cast(TurnedAway, fact))
-        if kind is Closed:
-            tenant = self._closing.pop(fact.call, None)
-            return [] if tenant is None else [Forgotten(tenant, fact.call)]
-        if kind is AnsweredLate:
-            return self._answered_late(fact)
-        if kind is Remembered:
-            remembered = cast(Remembered, fact)
-            return [Stuck(fact.call, remembered.holder, remembered.code)]
-        call = self._running.get(fact.call)
-        if call is None:
-            return []
-        record = call.record
-        if kind is Ended:
-            return self._ended(call, cast(Ended, fact))
-        if kind is Assigned:
-            return self._assigned(record, cast(Assigned, fact))
-        if kind is Tried:
-            tried = cast(Tried, fact)
-            record.trunk = tried.trunk
-            record.tries = tried.tries
-            record.b_call_id = tried.b_call_id
-        elif kind is Rang:
-            if record.ringing is None:
-                record.ringing = round(fact.utc * 1000)
-                call.ringing = fact.now
-        elif kind is Written or kind is Moved:
-            pass  # only what is kept has changed
-        elif kind is Answered:
-            if record.answer is None:
-                record.answer = round(fact.utc * 1000)
-                call.answer = fact.now
-        else:
-            return []
-        return [Progressed(record, fact.kept, fact.durable)]
+        fold = self._folds.get(type(fact))
+        return [] if fold is None else fold(fact)
 
     def restore(self, calls: Iterable[OpenCall]) -> None:
         """Take up the calls the last process left (before the engine's first fact)."""
@@ -286,7 +263,52 @@ class Ledger:
         record.decision = self._explain(decision)
         return record
 
-    def _assigned(self, record: Record, fact: Assigned) -> list[Change]:
+    def _tried(self, fact: Tried) -> list[Change]:
+        call = self._running.get(fact.call)
+        if call is None:
+            return []
+        record = call.record
+        record.trunk = fact.trunk
+        record.tries = fact.tries
+        record.b_call_id = fact.b_call_id
+        return [Progressed(record, fact.kept)]
+
+    def _rang(self, fact: Rang) -> list[Change]:
+        call = self._running.get(fact.call)
+        if call is None:
+            return []
+        record = call.record
+        if record.ringing is None:
+            record.ringing = round(fact.utc * 1000)
+            call.ringing = fact.now
+        return [Progressed(record, fact.kept, fact.durable)]
+
+    def _answered(self, fact: Answered) -> list[Change]:
+        call = self._running.get(fact.call)
+        if call is None:
+            return []
+        record = call.record
+        if record.answer is None:
+            record.answer = round(fact.utc * 1000)
+            call.answer = fact.now
+        return [Progressed(record, fact.kept)]
+
+    def _moved(self, fact: Fact) -> list[Change]:
+        """Only what is kept has changed."""
+        call = self._running.get(fact.call)
+        return [] if call is None else [Progressed(call.record, fact.kept, fact.durable)]
+
+    def _remembered(self, fact: Remembered) -> list[Change]:
+        return [Stuck(fact.call, fact.holder, fact.code)]
+
+    def _closed(self, fact: Closed) -> list[Change]:
+        tenant = self._closing.pop(fact.call, None)
+        return [] if tenant is None else [Forgotten(tenant, fact.call)]
+
+    def _assigned(self, fact: Assigned) -> list[Change]:
+        record = self.find(fact.call)
+        if record is None:
+            return []
         record.code_changes = with_change(
             record.code_changes,
             round(fact.utc * 1000),
@@ -302,14 +324,16 @@ class Ledger:
             record.code_source = fact.source if fact.code else ""
         return [Redrafted(record, fact.durable)]
 
-    def _answered_late(self, fact: Fact) -> list[Change]:
+    def _answered_late(self, fact: AnsweredLate) -> list[Change]:
         call = self._running.get(fact.call)
         tenant = self._closing.get(fact.call) if call is None else call.record.tenant
         return [] if tenant is None else [Kept(tenant, fact.call, fact.kept, fact.durable)]
 
-    def _ended(self, call: _Running, fact: Ended) -> list[Change]:
+    def _ended(self, fact: Ended) -> list[Change]:
+        call = self._running.pop(fact.call, None)
+        if call is None:
+            return []
         record = call.record
-        del self._running[fact.call]
         self._closing[fact.call] = record.tenant
         record.outcome = fact.outcome
         record.reason = fact.reason or record.reason

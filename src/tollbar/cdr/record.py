@@ -14,8 +14,10 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Final
 
-_VERSION: Final = 2  # of drafts
-_FIRST: Final = 1  # had no kind
+# Forms of drafts.
+_FIRST: Final = 1  # the whole, but had no kind
+_WHOLE: Final = 2
+_BEGUN: Final = 3  # what a call that has only begun knows
 
 
 @dataclass(slots=True)
@@ -81,16 +83,18 @@ class Record:
         """Everything, in the order of ``COLUMNS``."""
         return _values(self)
 
+    def begun(self) -> str:
+        """The draft of a record that has only begun: what else there is to say comes later."""
+        texts = '","'.join(_begun(self))
+        if texts.count('"') != _QUOTES or "\\" in texts:
+            return self.draft()
+        # The decision is JSON already: spliced in, not quoted a second time.
+        return f'[{_BEGUN},{self.matrix_row},{self.setup},"{texts}",{self.decision or "null"}]'
+
     def draft(self) -> str:
         """The record so far as one line of JSON; ``from_draft`` reads it."""
-        # The decision is JSON already: spliced in, not quoted a second time.
-        decision = self.decision or "null"
-        if self.ringing is None and self.answer is None and self.end is None:
-            row = _BEGUN % _begun(self)
-            if row.count('"') == _QUOTES and "\\" not in row:
-                return f"{row},{decision}]"
-        row = compact((_VERSION, *_drafted(self)))
-        return f"{row[:-1]},{decision}]"
+        row = compact((_WHOLE, *_drafted(self)))
+        return f"{row[:-1]},{self.decision or 'null'}]"
 
     def as_dict(self) -> dict[str, Any]:
         """The record for JSON: the two JSON texts opened, everything else as it is."""
@@ -107,16 +111,29 @@ _values: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*COLUMNS)
 # A draft's own order: what was added since the first release stands before the decision.
 _DRAFTED: Final = tuple(name for name in COLUMNS if name != "decision")
 _drafted: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(*_DRAFTED)
-# A call that has only begun, as nearly every draft has it: nothing in it to escape.
-_LATER: Final = ("ringing", "answer", "end")
-_TEXTS: Final = frozenset(f.name for f in fields(Record) if f.type is str)
-_BEGUN: Final = f"[{_VERSION}," + ",".join(
-    "null" if name in _LATER else '"%s"' if name in _TEXTS else "%d" for name in _DRAFTED
+# The texts that a call begins with.
+_AT_FIRST: Final = (
+    "record_id",
+    "tenant",
+    "direction",
+    "peer",
+    "a_call_id",
+    "user",
+    "extension",
+    "workgroup",
+    "caller",
+    "dialled",
+    "standardized",
+    "classification",
+    "dial_group",
+    "account_code",
+    "account_code_description",
+    "code_source",
+    "reason",
+    "kind",
 )
-_QUOTES: Final = _BEGUN.count('"')
-_begun: Final[Callable[[Record], tuple[Any, ...]]] = attrgetter(
-    *(name for name in _DRAFTED if name not in _LATER)
-)
+_begun: Final[Callable[[Record], tuple[str, ...]]] = attrgetter(*_AT_FIRST)
+_QUOTES: Final = 2 * (len(_AT_FIRST) - 1)
 _IN_REPORT: Final = COLUMNS.index("in_report")
 _UNREADABLE: Final = "not a draft this release can read"
 # What is encoded here is made of tuples and cannot hold itself; the check costs a fifth.
@@ -142,15 +159,20 @@ def with_change(
 
 
 def from_draft(draft: str) -> Record:
-    """The record that ``Record.draft`` wrote; ValueError for anything else."""
+    """The record that ``begun`` or ``draft`` wrote; ValueError for anything else."""
     row = json.loads(draft, strict=False)  # control characters stand as they are
     if not isinstance(row, list) or not row:
         raise ValueError(_UNREADABLE)
+    decision = "" if row[-1] is None else compact(row[-1])
+    if row[0] == _BEGUN and len(row) == len(_AT_FIRST) + 4:
+        record = Record(**dict(zip(_AT_FIRST, row[3:-1], strict=True)))
+        record.matrix_row, record.setup = row[1:3]
+        record.decision = decision
+        return record
     if row[0] == _FIRST and len(row) == len(COLUMNS):
         row.insert(-1, "call")
-    elif row[0] != _VERSION or len(row) != len(COLUMNS) + 1:
+    elif row[0] != _WHOLE or len(row) != len(COLUMNS) + 1:
         raise ValueError(_UNREADABLE)
-    decision = "" if row[-1] is None else compact(row[-1])
     return from_values((*row[1:-2], decision, row[-2]))
 
 
