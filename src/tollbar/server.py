@@ -318,7 +318,7 @@ class Server:
             self.trace.fold(facts)
 
     def tell(self) -> None:
-        """Count and log what happened since the last time, all in one go: that costs a third of
+        """Count and log what happened since the last time, all in one go: that costs half of
         what it would fact by fact, between other things."""
         if self.telling is not None:
             self.telling.cancel()

@@ -6,7 +6,7 @@ and never negative. It must never look into ``kept``, and never write a call twi
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from tollbar.b2bua.causes import GATEWAY, REFUSED, q850_of
 from tollbar.b2bua.facts import (
@@ -31,6 +31,9 @@ Progress = tuple[str, int, str, int | None, int | None]
 """What changes while a call is open: trunk, tries, b_call_id, ringing, answer."""
 
 
+_NOTHING_YET: Final[Progress] = "", 0, "", None, None
+
+
 class Change:
     """One thing the store is to write. ``durable`` says somebody waits for it."""
 
@@ -49,7 +52,7 @@ class Opened(Change):
         self.tenant = record.tenant
         self.record_id = record.record_id
         self.draft = record.begun()
-        self.progress = progress(record)
+        self.progress = _NOTHING_YET
         self.kept = kept
         self.durable = durable
 
@@ -62,7 +65,13 @@ class Progressed(Change):
     def __init__(self, record: Record, kept: bytes, durable: bool = True) -> None:
         self.tenant = record.tenant
         self.record_id = record.record_id
-        self.progress = progress(record)
+        self.progress = (
+            record.trunk,
+            record.tries,
+            record.b_call_id,
+            record.ringing,
+            record.answer,
+        )
         self.kept = kept
         self.durable = durable
 
@@ -155,11 +164,6 @@ class _Running:
         self.record = record
         self.ringing: float | None = None
         self.answer: float | None = None
-
-
-def progress(record: Record) -> Progress:
-    """The columns of an open call that change after its setup."""
-    return record.trunk, record.tries, record.b_call_id, record.ringing, record.answer
 
 
 def steps(decision: Decision) -> str:
