@@ -69,6 +69,7 @@ def batch(changes: list[Change], attempted: bool = False) -> Batch:
     made = Batch()
     made.attempted = attempted
     made.add(changes)
+    made.hurry()
     return made
 
 
@@ -86,6 +87,65 @@ def test_batches_end_up_like_single_changes(history: list[list[Change]], again: 
     single = written([batch([change]) for part in history for change in part])
     merged = written([batch(part, again) for part in history])
     assert without_ended_progress(merged) == without_ended_progress(single)
+
+
+@settings(max_examples=300)
+@given(histories(), st.lists(st.booleans(), min_size=5, max_size=5))
+def test_at_any_time_the_file_tells_of_each_call_what_was_true_of_it(
+    history: list[list[Change]], hurried: list[bool]
+) -> None:
+    """As far as it was told by then: what is late is written later, never in another order."""
+    images: dict[str, list[Image]] = {}
+    alone: dict[str, list[Batch]] = {}
+    for change in [change for part in history for change in part]:
+        call = change.record_id
+        alone.setdefault(call, []).append(batch([change]))
+        images.setdefault(call, [({}, set())]).append(written(alone[call]))
+    made, done = Batch(), []
+    for part, hurry in zip(history, hurried, strict=False):
+        made.add(part)
+        if hurry:
+            made.hurry()
+        done.append(made)
+        made = made.rest()
+        rows, records = without_ended_progress(written(done))
+        for call, known in images.items():
+            now = {c: row for c, row in rows.items() if c == call}, records & {call}
+            assert now in [without_ended_progress(image) for image in known]
+    made.hurry()
+    rows, records = written([*done, made])
+    assert rows.keys() == {call for call, known in images.items() if known[-1][0]}
+    assert records == {call for call, known in images.items() if known[-1][1]}
+
+
+def test_what_nobody_waits_for_is_left_for_later() -> None:
+    changes = story_of(call_id(1), [b"", b"", b"", b"z"], 6)
+    opened, tried, rang, answered, ended, closed = changes
+    made = batch([opened, tried])
+    rest = made.rest()
+    rest.add([rang])
+    assert (rest.advances(), len(rest), rest.durable) == ([], 1, False)
+    rest.add([answered])
+    ((*_, ringing, answer, kept, _, call),) = rest.advances()
+    assert None not in (ringing, answer)
+    assert (kept, call) == (None, call_id(1))
+    rest = rest.rest()
+    rest.add([ended])
+    rest = rest.rest()
+    rest.add([closed])
+    assert (list(rest.forgotten), len(rest), len(rest.rest())) == ([], 1, 1)
+    rest.hurry()
+    assert (list(rest.forgotten), len(rest), len(rest.rest())) == ([call_id(1)], 1, 0)
+
+
+def test_what_was_kept_lately_is_not_lost_with_the_end() -> None:
+    story, ledger = Story(call_id(1)), Ledger()
+    fold(story.attempted(0.0, b"first"), story.answered(1.0), ledger=ledger)
+    made = Batch()
+    made.add(fold(story.written(2.0, b"last"), ledger=ledger))
+    assert made.advances() == []
+    made.add(fold(story.ended(3.0), ledger=ledger))
+    assert [kept for kept, _, _ in made.kept.values()] == [b"last"]
 
 
 def test_a_call_that_begins_and_closes_in_a_batch_leaves_only_its_record() -> None:

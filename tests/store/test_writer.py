@@ -142,6 +142,25 @@ def test_what_nobody_waits_for_is_on_disk_with_the_next_beat(desk: Desk) -> None
     assert call.record.ringing is not None
 
 
+def test_what_nobody_waits_for_is_no_work_for_a_commit(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tollbar.store.writer.BEAT", 1000.0)
+    one, two, ledger = Story(call_id(1)), Story(call_id(2)), Ledger()
+    desk.writer.start()
+    desk.writer.submit(fold(one.attempted(), ledger=ledger), 1)
+    desk.wait_for(1)
+    desk.writer.submit(fold(one.ended(1.0), ledger=ledger), 2)
+    desk.wait_for(2)
+    desk.writer.submit(fold(one.closed(1.0), ledger=ledger), 3)
+    desk.writer.submit(fold(two.attempted(), ledger=ledger), 4)
+    desk.wait_for(4)
+    assert [call.ended for call in desk.local.open_calls()] == [True, False]
+    assert desk.writer.backlog == 1
+    assert desk.writer.stop()
+    assert [call.record.record_id for call in desk.local.open_calls()] == [two.call]
+
+
 def test_an_idle_writer_beats(desk: Desk) -> None:
     desk.writer.start()
     desk.wait(lambda: len(desk.committed) >= 1)

@@ -1,8 +1,10 @@
 """Changes on their way to disk, grouped by kind and merged per call.
 
 A call that is opened, tried and answered in one batch is one row to insert; one that begins
-and is closed in it leaves nothing but its record. Whatever is merged, the file must end up as
-if the changes had been written one after the other.
+and is closed in it leaves nothing but its record. What nobody waits for is *late*: written with
+whatever else changes in its call, or now and then with all others, because to take out closed
+calls one by one would be a fifth of all that is written. Whatever is merged, the file must end
+up, and for each call at any time be, as if its changes had been written one after the other.
 """
 
 from collections.abc import Iterable
@@ -18,11 +20,13 @@ class Batch:
 
     __slots__ = (
         "attempted",
+        "closed",
         "discarded",
         "durable",
         "finished",
         "forgotten",
         "kept",
+        "late",
         "opened",
         "progressed",
         "redrafted",
@@ -38,6 +42,9 @@ class Batch:
         self.forgotten: dict[str, tuple[str, str]] = {}
         self.discarded: list[tuple[str, str]] = []  # records another database has
         self.sticky: dict[tuple[str, str], str] = {}
+        # Late: not to be written yet.
+        self.late: dict[str, Progressed] = {}
+        self.closed: dict[str, tuple[str, str]] = {}
         self.durable = False
         # Set once this was tried and failed: then part of it may be on disk all the same.
         self.attempted = False
@@ -51,6 +58,8 @@ class Batch:
             + len(self.kept)
             + len(self.forgotten)
             + len(self.sticky)
+            + len(self.late)
+            + len(self.closed)
         )
 
     def add(self, changes: Iterable[Change]) -> None:
@@ -74,17 +83,33 @@ class Batch:
             else:
                 self._forget(change)
 
+    def hurry(self) -> None:
+        """Write what is late as well."""
+        self.progressed.update(self.late)
+        self.forgotten.update(self.closed)
+        self.late, self.closed = {}, {}
+
+    def rest(self) -> "Batch":
+        """What is left once the others are on disk."""
+        rest = Batch()
+        rest.late, rest.closed = self.late, self.closed
+        return rest
+
     def _progress(self, change: Progressed) -> None:
         call = change.record_id
+        opened = self.opened.get(call)
+        if opened is not None:
+            opened.progress = change.progress
+            opened.kept = change.kept or opened.kept
+            return
+        earlier = self.progressed.get(call)
+        late = earlier is None and call not in self.kept and not change.durable
+        earlier = earlier or self.late.pop(call, None)
         if change.kept:
             self.kept.pop(call, None)
-        earlier = self.opened.get(call) or self.progressed.get(call)
-        if earlier is None:
-            self.progressed[call] = change
-            return
-        earlier.progress = change.progress
-        if change.kept:
-            earlier.kept = change.kept
+        elif earlier is not None:
+            change.kept = earlier.kept
+        (self.late if late else self.progressed)[call] = change
 
     def _redraft(self, change: Redrafted) -> None:
         call = change.record_id
@@ -97,24 +122,32 @@ class Batch:
     def _finish(self, change: Finished) -> None:
         call = change.record_id
         self.finished[call] = change
-        if change.kept:
-            self._keep(change.tenant, call, change.kept)
+        late = self.late.pop(call, None)
+        kept = change.kept or (late.kept if late is not None else b"")
+        if kept:
+            self._keep(change.tenant, call, kept)
             self.progressed.pop(call, None)  # the record says it all
 
     def _keep(self, tenant: str, call: str, kept: bytes) -> None:
         opened = self.opened.get(call)
         if opened is not None:
             opened.kept = kept
-        else:
-            self.kept[call] = (kept, tenant, call)
+            return
+        self.kept[call] = (kept, tenant, call)
+        late = self.late.get(call)
+        if late is not None:
+            late.kept = b""  # it is written after this
 
     def _forget(self, change: Change) -> None:
         call = change.record_id
-        self.progressed.pop(call, None)
+        opened = self.opened.pop(call, None)
+        changed = opened or self.progressed.pop(call, None) or self.kept.pop(call, None)
         self.redrafted.pop(call, None)
-        self.kept.pop(call, None)
-        if self.opened.pop(call, None) is None or self.attempted:
+        self.late.pop(call, None)
+        if self.attempted or (changed is not None and opened is None):
             self.forgotten[call] = (change.tenant, call)
+        elif opened is None:
+            self.closed[call] = (change.tenant, call)
 
     def opens(self, instance: str) -> list[Row]:
         """Rows for schema.OPEN."""

@@ -88,6 +88,7 @@ class LocalFile:
         """Write ``changes`` in one transaction; on disk when it returns, else StoreError."""
         batch = Batch()
         batch.add(changes)
+        batch.hurry()
         self.write(batch, beat)
 
     def write(self, batch: Batch, beat: float | None = None) -> None:

@@ -2,13 +2,15 @@
 
 It commits whatever is waiting as soon as it is idle and ``PACE`` after it began the commit
 before: at rest a change waits for nothing, under load many share a sync. What nobody waits
-for rides along with the next commit, at the latest with the heartbeat, once a second.
+for does not wake it: that goes with the heartbeat, at least once a second.
 A batch that fails stays at the head and is tried again with growing delay: nothing is lost
 and nothing is written twice. What waits is bounded.
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final
@@ -42,7 +44,7 @@ class Writer:
         limit: int = 200_000,
         utc: Callable[[], float] = time.time,
     ) -> None:
-        """``on_committed(n)``: everything submitted up to ``n`` is on disk.
+        """``on_committed(n)``: whatever of the submitted up to ``n`` somebody waits for is on disk.
         ``on_failed(n, error)``: nothing after the last ``on_committed`` is, up to ``n``; it
         will be tried again. ``on_measured(seconds, changes)`` after each commit.
         ``limit`` bounds the changes that may wait; of calls turned away a quarter of it."""
@@ -53,7 +55,8 @@ class Writer:
         self._limit = limit
         self._spare = limit // 4
         self._utc = utc
-        self._queue: SimpleQueue[Submission | None] = SimpleQueue()
+        self._waiting: deque[Submission] = deque()
+        self._bell: SimpleQueue[None] = SimpleQueue()
         self._discards: SimpleQueue[tuple[str, str]] = SimpleQueue()
         self._thread = Thread(target=self._run, name="tollbar-writer", daemon=True)
         # The submitting thread's.
@@ -68,6 +71,7 @@ class Writer:
         self._number = 0
         self._delay = 0.0
         self._stop_by: float | None = None
+        self._asleep = False  # until the bell rings
         self.failing = False
         self.discarded = 0
 
@@ -84,7 +88,9 @@ class Writer:
             changes = self._bounded(changes)
             accepted = self.refused == before
         self._submitted += len(changes)
-        self._queue.put((changes, n))
+        self._waiting.append((changes, n))
+        if self._asleep and any(change.durable for change in changes):
+            self._bell.put(None)
         return accepted
 
     def discard(self, key: tuple[str, str]) -> None:
@@ -92,7 +98,7 @@ class Writer:
         database has. It rides along with a commit; ``discarded`` counts those that are gone."""
         self._discards.put(key)
         if self._discards.qsize() == DISCARDS:
-            self._queue.put(None)  # enough for a commit of their own
+            self._bell.put(None)  # enough for a commit of their own
 
     def _bounded(self, changes: Sequence[Change]) -> list[Change]:
         """``changes`` without calls that begin while too much waits: those that run are
@@ -129,7 +135,7 @@ class Writer:
         """End the thread, with ``flush`` after one last commit of what waits. True: all of
         it is on disk. The LocalFile stays open."""
         self._stop_by = time.monotonic() + (timeout if flush else 0.0)
-        self._queue.put(None)
+        self._bell.put(None)
         self._thread.join(timeout + 1.0)
         return not self._thread.is_alive() and self.backlog == 0
 
@@ -139,14 +145,14 @@ class Writer:
         while True:
             many = self._discards.qsize() >= DISCARDS
             until = 0.0 if many else max(retry_at, beat_at)
-            self._gather(retry_at if self.failing else until)
+            self._sleep(retry_at if self.failing else until)
             now = clock()
             stopping = self._stop_by is not None
             if paced_at - now > 0.0 and not stopping:
                 # A sync costs more than all the rows it carries: under load it carries more.
                 # After a quiet spell the first commit goes at once.
                 time.sleep(paced_at - now)
-                self._gather(0.0)
+                self._gather()
                 now = clock()
             if stopping and (not len(self._batch) or now >= (self._stop_by or 0.0)):
                 return
@@ -155,7 +161,7 @@ class Writer:
             if not (self._batch.durable or now >= beat_at or stopping or many):
                 continue
             paced_at = now + PACE
-            beat = now >= beat_at - (BEAT - RIDE)
+            beat = stopping or now >= beat_at - (BEAT - RIDE)
             if self._write(beat):
                 retry_at = 0.0
                 if beat:
@@ -165,22 +171,26 @@ class Writer:
                 if stopping:
                     time.sleep(min(self._delay, max(0.0, (self._stop_by or 0.0) - clock())))
 
-    def _gather(self, until: float) -> None:
-        """Take in all that waits in the queue; wait for the first until ``until``."""
-        queue = self._queue
-        wait = until - time.monotonic()
-        try:
-            item = queue.get(timeout=wait) if wait > 0 else queue.get_nowait()
-            while True:
-                if item is not None:
-                    changes, self._number = item
-                    self._batch.add(changes)
-                    # In this order the backlog, read meanwhile, is too high, never too low.
-                    self._merged = len(self._batch)
-                    self._received += len(changes)
-                item = queue.get_nowait()
-        except Empty:
-            return
+    def _sleep(self, until: float) -> None:
+        """Until somebody waits for what is submitted, or ``until``; then take that in."""
+        self._asleep = True
+        self._gather()  # what came before the bell was listened to
+        wait = until - time.monotonic() if self._stop_by is None else 0.0
+        if wait > 0 and (self.failing or not self._batch.durable):
+            with suppress(Empty):
+                self._bell.get(timeout=wait)
+        self._asleep = False
+        self._gather()
+
+    def _gather(self) -> None:
+        """Take in all that was submitted."""
+        waiting, batch = self._waiting, self._batch
+        while waiting:
+            changes, self._number = waiting.popleft()
+            batch.add(changes)
+            # In this order the backlog, read meanwhile, is too high, never too low.
+            self._merged = len(batch)
+            self._received += len(changes)
 
     def _gather_discards(self, discarded: list[tuple[str, str]]) -> None:
         try:
@@ -191,6 +201,8 @@ class Writer:
 
     def _write(self, beat: bool) -> bool:
         batch, number = self._batch, self._number
+        if beat:
+            batch.hurry()
         self._gather_discards(batch.discarded)
         began = time.monotonic()
         try:
@@ -202,10 +214,10 @@ class Writer:
             return False
         self.failing = False
         self._delay = 0.0
-        self._batch = Batch()
-        self._merged = 0
+        self._batch = rest = batch.rest()
+        self._merged = len(rest)
         self.discarded += len(batch.discarded)
         if self._on_measured is not None:
-            self._on_measured(time.monotonic() - began, len(batch))
+            self._on_measured(time.monotonic() - began, len(batch) - len(rest))
         self._on_committed(number)
         return True
