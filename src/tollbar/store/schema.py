@@ -113,8 +113,8 @@ reported: Final[ColumnElement[bool]] = record.c.in_report == literal_column("1")
 """In the account code report. No parameter: the index below is of these only."""
 
 # All that a report sums up, so that it reads the index alone; in the order of arrival, so that
-# a call adds to its end. One that began with the code would be written all over, a page of
-# 8 KB a call (docs/decisions/0019-reports.md). In SQLite an index covers what is in it by name
+# a call adds to its end. One that began with the code would be written all over, a page
+# a call (docs/decisions/0019-reports.md). In SQLite an index covers what is in it by name
 # only: hence in_report, answer and setup.
 Index(
     "record_report",

@@ -1,12 +1,14 @@
 """The one thread that writes the local file (docs/decisions/0007-disk-first.md).
 
-It commits whatever is waiting as soon as it is idle and ``PACE`` after it began the commit
-before: at rest a change waits for nothing, under load many share a sync. What nobody waits
-for does not wake it: that goes with the heartbeat, at least once a second.
+At rest a change waits for nothing; under load many share a sync. Then a new attempt, whose
+caller hears nothing yet, waits ``PACE`` at most; an answer or an ending until ``SLOW`` after
+the commit before began. What nobody waits for does not wake it: that goes with the heartbeat,
+at least once a second.
 A batch that fails stays at the head and is tried again with growing delay: nothing is lost
 and nothing is written twice. What waits is bounded.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -23,11 +25,12 @@ from tollbar.store.local import LocalFile
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
 PACE: Final = 0.004  # seconds between the starts of two commits, at least
+SLOW: Final = 2 * PACE  # where no attempt waits; no more, or one that comes after PACE would
 DISCARDS: Final = 50  # records deleted by one commit, at most
 RETRY_FIRST: Final = 0.05
 RETRY_LAST: Final = 0.8
 
-Submission = tuple[Sequence[Change], int]
+Submission = tuple[Sequence[Change], int, float]  # when
 
 
 class Writer:
@@ -69,6 +72,7 @@ class Writer:
         self._merged = 0
         self._received = 0
         self._number = 0
+        self._attempted_at = math.inf  # when the first attempt of the batch was submitted
         self._delay = 0.0
         self._stop_by: float | None = None
         self._asleep = False  # until the bell rings
@@ -88,7 +92,7 @@ class Writer:
             changes = self._bounded(changes)
             accepted = self.refused == before
         self._submitted += len(changes)
-        self._waiting.append((changes, n))
+        self._waiting.append((changes, n, time.monotonic()))
         if self._asleep and any(change.durable for change in changes):
             self._bell.put(None)
         return accepted
@@ -141,18 +145,16 @@ class Writer:
 
     def _run(self) -> None:
         clock = time.monotonic
-        beat_at = retry_at = paced_at = clock()
+        beat_at = retry_at = clock()
+        began = 0.0
         while True:
             many = self._discards.qsize() >= DISCARDS
             until = 0.0 if many else max(retry_at, beat_at)
             self._sleep(retry_at if self.failing else until)
             now = clock()
             stopping = self._stop_by is not None
-            if paced_at - now > 0.0 and not stopping:
-                # A sync costs more than all the rows it carries: under load it carries more.
-                # After a quiet spell the first commit goes at once.
-                time.sleep(paced_at - now)
-                self._gather()
+            if now < began + SLOW and not stopping:
+                self._share(began)
                 now = clock()
             if stopping and (not len(self._batch) or now >= (self._stop_by or 0.0)):
                 return
@@ -160,7 +162,7 @@ class Writer:
                 continue
             if not (self._batch.durable or now >= beat_at or stopping or many):
                 continue
-            paced_at = now + PACE
+            began = now
             beat = stopping or now >= beat_at - (BEAT - RIDE)
             if self._write(beat):
                 retry_at = 0.0
@@ -182,12 +184,22 @@ class Writer:
         self._asleep = False
         self._gather()
 
+    def _share(self, began: float) -> None:
+        """Let more come: a sync costs more than all the rows it carries."""
+        for due in (began + PACE, began + SLOW):
+            wait = min(due, self._attempted_at + PACE) - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+                self._gather()
+
     def _gather(self) -> None:
         """Take in all that was submitted."""
         waiting, batch = self._waiting, self._batch
         while waiting:
-            changes, self._number = waiting.popleft()
+            changes, self._number, when = waiting.popleft()
             batch.add(changes)
+            if batch.opened:
+                self._attempted_at = min(self._attempted_at, when)
             # In this order the backlog, read meanwhile, is too high, never too low.
             self._merged = len(batch)
             self._received += len(changes)
@@ -215,6 +227,7 @@ class Writer:
         self.failing = False
         self._delay = 0.0
         self._batch = rest = batch.rest()
+        self._attempted_at = math.inf
         self._merged = len(rest)
         self.discarded += len(batch.discarded)
         if self._on_measured is not None:
