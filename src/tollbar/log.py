@@ -167,15 +167,17 @@ class CallLog:
         level = WARNING if refused else INFO
         if level < self.level:
             return
-        event = "refused" if refused else "ended"
         seconds = None
         if answered is not None:
             silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
             seconds = round(max(0.0, fact.now - silent - answered), 3)
         if self.style is as_text:
-            outcome = "" if refused else " outcome=" + fact.outcome
+            call = fact.call
+            event = (
+                f"refused call={call}" if refused else f"ended call={call} outcome={fact.outcome}"
+            )
             self._lines.append(
-                f"{self._time(fact.utc)} {event} call={fact.call}{outcome}"
+                f"{self._time(fact.utc)} {event}"
                 f"{fact.reason and ' reason=' + fact.reason}"
                 f"{f' status={fact.status}' if fact.status else ''}"
                 f"{f' cause={fact.q850}' if fact.q850 else ''} by={fact.ended_by}"
@@ -194,7 +196,7 @@ class CallLog:
         values["by"] = fact.ended_by
         if seconds is not None:
             values["seconds"] = seconds
-        self.line(level, event, fact.utc, values)
+        self.line(level, "refused" if refused else "ended", fact.utc, values)
 
     def _noticed(self, fact: Noticed) -> None:
         if self.level > WARNING:
