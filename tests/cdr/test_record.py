@@ -1,7 +1,7 @@
 """The record: its keys, and drafts that read back."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 from hypothesis import given, settings
@@ -46,6 +46,34 @@ def test_a_draft_reads_back(text: str, found: str, moment: int | None, flag: boo
     decision = json.dumps([["code", found]], ensure_ascii=False, separators=(",", ":"))
     before = record(caller=text, answer=moment, in_report=flag, decision=decision)
     assert from_draft(before.draft()) == before
+
+
+BEGIN = [
+    *("record_id", "tenant", "direction", "peer", "a_call_id", "user", "extension", "workgroup"),
+    *("caller", "dialled", "standardized", "classification", "dial_group", "account_code"),
+    *("account_code_description", "code_source", "reason", "kind"),
+]
+
+
+@settings(max_examples=60)
+@given(st.lists(st.text(), min_size=len(BEGIN), max_size=len(BEGIN)), st.integers(0, 2**60))
+def test_a_draft_of_a_call_that_has_only_begun_reads_back(texts: list[str], setup: int) -> None:
+    before = Record(**dict(zip(BEGIN, texts, strict=True)), setup=setup, matrix_row=8)  # type: ignore[arg-type]
+    assert from_draft(before.begun()) == before
+    before.decision = '{"steps":[["peer","pbx"]]}'
+    assert from_draft(before.begun()) == before
+
+
+@pytest.mark.parametrize("odd", ['say "x"', "a\\b", "x\ny", '","', "\x00", '\\"'])
+def test_nothing_in_a_text_breaks_the_draft_of_a_call_that_has_begun(odd: str) -> None:
+    before = Record("1", caller=odd, a_call_id=odd, kind=odd)
+    assert from_draft(before.begun()) == before
+
+
+def test_a_draft_of_the_second_form_reads_back() -> None:
+    """What a call that has begun left before there was a form for it."""
+    second = FIRST.replace("[1,", "[2,").replace(',"",[[', ',"","chat",[[')
+    assert from_draft(second) == replace(from_draft(FIRST), kind="chat")
 
 
 def test_a_draft_without_a_decision_reads_back() -> None:
