@@ -344,10 +344,13 @@ class Ledger:
         record.sip_status = fact.status
         record.q850_cause = fact.q850
         record.ended_by = fact.ended_by
-        # The last time known alive cannot be later than the moment that found the call dead.
-        silent = max(0.0, fact.utc - fact.alive) if fact.alive else 0.0
-        end = round((fact.utc - silent) * 1000)
-        ended = fact.now - silent
+        utc, ended = fact.utc, fact.now
+        if fact.alive:
+            # The last time known alive cannot be later than the moment that found the call dead.
+            silent = max(0.0, utc - fact.alive)
+            utc -= silent
+            ended -= silent
+        end = round(utc * 1000)
         if record.ringing is not None:
             if record.answer is None:
                 record.ring_ms = _lasted(record.ringing, call.ringing, end, ended)

@@ -186,11 +186,16 @@ class Writer:
 
     def _share(self, began: float) -> None:
         """Let more come: a sync costs more than all the rows it carries."""
-        for due in (began + PACE, began + SLOW):
-            wait = min(due, self._attempted_at + PACE) - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
-                self._gather()
+        if self._attempted_at == math.inf:
+            self._nap(began + PACE)
+        self._nap(min(began + SLOW, self._attempted_at + PACE))
+
+    def _nap(self, until: float) -> None:
+        """Hear no bell until then."""
+        wait = until - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+            self._gather()
 
     def _gather(self) -> None:
         """Take in all that was submitted."""
