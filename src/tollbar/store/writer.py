@@ -24,7 +24,7 @@ from tollbar.store.local import LocalFile
 
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
-PACE: Final = 0.004  # seconds between the starts of two commits, at least
+PACE: Final = 0.003  # seconds between the starts of two commits, at least
 SLOW: Final = 2 * PACE  # where no attempt waits; no more, or one that comes after PACE would
 DISCARDS: Final = 50  # records deleted by one commit, at most
 RETRY_FIRST: Final = 0.05
