@@ -69,7 +69,8 @@ def test_the_stored_line_agrees_with_the_whole(decision: Decision) -> None:
 def test_the_line_for_the_record_is_json_whatever_stands_in_it() -> None:
     odd = 'q"b\\s\x01\nü'
     decision = Decision("forward", dialled="1", display=odd, location=odd, dial_object=odd)
-    decision.steps = [("peer", odd)]
+    # A dial group is named by whoever configures it, and is among what was looked at.
+    decision.steps = [("peer", odd), (f"dial group {odd}", odd)]
     decision.routes = [Route(odd, odd, odd)]
     decision.verification = decision.shadow = decision.emergency = True
     decision.reason, decision.status, decision.text = "word", 403, odd
@@ -79,7 +80,7 @@ def test_the_line_for_the_record_is_json_whatever_stands_in_it() -> None:
         "action": "forward",
         "verification": True,
         "code_check": "none",
-        "steps": [["peer", odd]],
+        "steps": [["peer", odd], [f"dial group {odd}", odd]],
         "dial_object": odd,
         "display": odd,
         "location": odd,
