@@ -132,7 +132,7 @@ def test_what_waits_at_the_start_goes_in_one_batch(desk: Desk) -> None:
 
 
 def test_under_load_many_share_a_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tollbar.store.writer.SLOW", 0.5)
+    monkeypatch.setattr("tollbar.store.writer.PACE", 0.5)
     desk.writer.submit(done(record(1)), 1)
     desk.writer.start()
     desk.wait_for(1)
@@ -142,16 +142,6 @@ def test_under_load_many_share_a_commit(desk: Desk, monkeypatch: pytest.MonkeyPa
     desk.writer.submit(done(record(3)), 3)
     desk.wait_for(3)
     assert desk.committed == [1, 3]
-
-
-def test_an_attempt_does_not_wait_as_long_as_others(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tollbar.store.writer.SLOW", 3 * PATIENCE)
-    desk.writer.start()
-    for number in (1, 2, 3):
-        desk.writer.submit(fold(Story(call_id(number)).attempted(), ledger=Ledger()), number)
-        desk.wait_for(number)
 
 
 def test_what_nobody_waits_for_is_on_disk_with_the_next_beat(desk: Desk) -> None:

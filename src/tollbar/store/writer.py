@@ -1,14 +1,12 @@
 """The one thread that writes the local file (docs/decisions/0007-disk-first.md).
 
-At rest a change waits for nothing; under load many share a sync. Then a new attempt, whose
-caller hears nothing yet, waits ``PACE`` at most; an answer or an ending until ``SLOW`` after
-the commit before began. What nobody waits for does not wake it: that goes with the heartbeat,
-at least once a second.
+It commits whatever is waiting as soon as it is idle and ``PACE`` after it began the commit
+before: at rest a change waits for nothing, under load many share a sync. What nobody waits
+for does not wake it: that goes with the heartbeat, at least once a second.
 A batch that fails stays at the head and is tried again with growing delay: nothing is lost
 and nothing is written twice. What waits is bounded.
 """
 
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -24,13 +22,12 @@ from tollbar.store.local import LocalFile
 
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
-PACE: Final = 0.003  # seconds between the starts of two commits, at least
-SLOW: Final = 2 * PACE  # where no attempt waits; no more, or one that comes after PACE would
+PACE: Final = 0.004  # seconds between the starts of two commits, at least
 DISCARDS: Final = 50  # records deleted by one commit, at most
 RETRY_FIRST: Final = 0.05
 RETRY_LAST: Final = 0.8
 
-Submission = tuple[Sequence[Change], int, float]  # when
+Submission = tuple[Sequence[Change], int]
 
 
 class Writer:
@@ -72,7 +69,6 @@ class Writer:
         self._merged = 0
         self._received = 0
         self._number = 0
-        self._attempted_at = math.inf  # when the first attempt of the batch was submitted
         self._delay = 0.0
         self._stop_by: float | None = None
         self._asleep = False  # until the bell rings
@@ -92,7 +88,7 @@ class Writer:
             changes = self._bounded(changes)
             accepted = self.refused == before
         self._submitted += len(changes)
-        self._waiting.append((changes, n, time.monotonic()))
+        self._waiting.append((changes, n))
         if self._asleep and any(change.durable for change in changes):
             self._bell.put(None)
         return accepted
@@ -145,16 +141,18 @@ class Writer:
 
     def _run(self) -> None:
         clock = time.monotonic
-        beat_at = retry_at = clock()
-        began = 0.0
+        beat_at = retry_at = paced_at = clock()
         while True:
             many = self._discards.qsize() >= DISCARDS
             until = 0.0 if many else max(retry_at, beat_at)
             self._sleep(retry_at if self.failing else until)
             now = clock()
             stopping = self._stop_by is not None
-            if now < began + SLOW and not stopping:
-                self._share(began)
+            if paced_at - now > 0.0 and not stopping:
+                # A sync costs more than all the rows it carries: under load it carries more.
+                # After a quiet spell the first commit goes at once.
+                time.sleep(paced_at - now)
+                self._gather()
                 now = clock()
             if stopping and (not len(self._batch) or now >= (self._stop_by or 0.0)):
                 return
@@ -162,7 +160,7 @@ class Writer:
                 continue
             if not (self._batch.durable or now >= beat_at or stopping or many):
                 continue
-            began = now
+            paced_at = now + PACE
             beat = stopping or now >= beat_at - (BEAT - RIDE)
             if self._write(beat):
                 retry_at = 0.0
@@ -184,27 +182,12 @@ class Writer:
         self._asleep = False
         self._gather()
 
-    def _share(self, began: float) -> None:
-        """Let more come: a sync costs more than all the rows it carries."""
-        if self._attempted_at == math.inf:
-            self._nap(began + PACE)
-        self._nap(min(began + SLOW, self._attempted_at + PACE))
-
-    def _nap(self, until: float) -> None:
-        """Hear no bell until then."""
-        wait = until - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-            self._gather()
-
     def _gather(self) -> None:
         """Take in all that was submitted."""
         waiting, batch = self._waiting, self._batch
         while waiting:
-            changes, self._number, when = waiting.popleft()
+            changes, self._number = waiting.popleft()
             batch.add(changes)
-            if batch.opened:
-                self._attempted_at = min(self._attempted_at, when)
             # In this order the backlog, read meanwhile, is too high, never too low.
             self._merged = len(batch)
             self._received += len(changes)
@@ -232,7 +215,6 @@ class Writer:
         self.failing = False
         self._delay = 0.0
         self._batch = rest = batch.rest()
-        self._attempted_at = math.inf
         self._merged = len(rest)
         self.discarded += len(batch.discarded)
         if self._on_measured is not None:
