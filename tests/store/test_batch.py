@@ -155,6 +155,18 @@ def test_what_nobody_waits_for_is_left_for_later() -> None:
     assert (list(rest.forgotten), len(rest), len(rest.rest())) == ([call_id(1)], 1, 0)
 
 
+def test_what_is_late_does_not_overtake_what_was_kept_meanwhile() -> None:
+    story, ledger = Story(call_id(1)), Ledger()
+    fold(story.attempted(0.0, b"first"), story.answered(1.0), ledger=ledger)
+    made = Batch()
+    made.add(fold(story.written(2.0, b"late"), ledger=ledger))
+    made.add(fold(story.answered_late(3.0, b"dialog"), ledger=ledger))
+    assert [kept for kept, _, _ in made.kept.values()] == [b"dialog"]
+    rest = made.rest()
+    rest.hurry()
+    assert [row[5] for row in rest.advances()] == [None]
+
+
 def test_what_was_kept_lately_is_not_lost_with_the_end() -> None:
     story, ledger = Story(call_id(1)), Ledger()
     fold(story.attempted(0.0, b"first"), story.answered(1.0), ledger=ledger)
