@@ -15,6 +15,9 @@ from tollbar.b2bua.facts import Attempted, Closed, Ended, Fact, Remembered, Turn
 from tollbar.b2bua.peer import Peer, Peers
 from tollbar.b2bua.rules import Rules
 from tollbar.policy.attempt import ANSWER, FORWARD, IN, OUT, REJECT, Attempt, Decision, Route
+from tollbar.policy.compiled import Snapshot
+from tollbar.policy.settings import Settings
+from tollbar.policy.template import Templates
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.stack import Listener
 
@@ -102,7 +105,7 @@ class Wire:
             Listener("tcp", "tcp", "127.0.0.1", 5060),
         ]
         rules = Rules(Peers([pbx, carrier]), **self.settings)
-        snapshot: Any = None
+        snapshot = Snapshot(Settings(), {}, {}, {}, Templates(()), None, {}, (), None)
         entropy = random.Random(self.seed).randbytes
         return Engine(snapshot, rules, listeners, entropy, self.utc_offset)
 

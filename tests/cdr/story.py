@@ -41,7 +41,7 @@ def decision(**other: Any) -> Decision:
         "account_code_description": "Smith, vs. Jönes",
         "code_source": "header",
         "matrix_row": 8,
-        "steps": (("caller", "alice by P-Asserted-Identity"), ("matrix", 'row 8: "placed"')),
+        "steps": [("caller", "alice by P-Asserted-Identity"), ("matrix", 'row 8: "placed"')],
     }
     return Decision(FORWARD, **(values | other))
 

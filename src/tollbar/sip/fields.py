@@ -135,8 +135,10 @@ class Address:
         opened = text.find(b"<", start)
         if opened >= 0:
             closed = text.find(b">", opened)
+            if closed < 0:
+                raise SipError(400, "Bad Address")
             self.uri = text[opened + 1 : closed]
-            if closed < 0 or not self.uri or b" " in self.uri or b"\t" in self.uri:
+            if not self.uri or b" " in self.uri or b"\t" in self.uri:
                 raise SipError(400, "Bad Address")
             if start:
                 if text[start:opened].strip(b" \t"):

@@ -90,6 +90,7 @@ class Writer:
         self._submitted += len(changes)
         self._waiting.append((changes, n))
         if self._asleep and any(change.durable for change in changes):
+            self._asleep = False  # rung once
             self._bell.put(None)
         return accepted
 
