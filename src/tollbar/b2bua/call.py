@@ -7,7 +7,7 @@ disk first waits in the engine (docs/decisions/0007-disk-first.md): a step is a 
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tollbar.b2bua import causes, early, feature, late, recovery
+from tollbar.b2bua import acks, causes, early, feature, late, recovery
 from tollbar.b2bua.crossing import Crossing
 from tollbar.b2bua.facts import CALL, Answered, AnsweredLate, Attempted, Closed, Ended, Moved, Tried
 from tollbar.b2bua.leg import Answer, Callee, Caller, Leg, Silent
@@ -230,7 +230,7 @@ class Call:
         fork = callee.dialog if callee is not None and (ok or self.ended) else None
         if fork is not None and fork.ack_cseq < 0 and (answer is None or answer.far is not fork):
             # Not before: a callee without its ACK asks again, should this process die first.
-            self.acknowledge(fork, 1, b"", b"")
+            acks.send(self, fork, 1)
         if answer is None or not caller.answerable:
             return
         if not ok:
@@ -246,64 +246,6 @@ class Call:
         caller.stop()
         answer.start(now)
         caller.invite = SPENT
-
-    def acknowledge(self, dialog: Dialog, cseq: int, headers: bytes, body: bytes) -> None:
-        """Send the ACK of a 2xx and keep it for the 2xx's repeats (13.2.2.4)."""
-        engine = self.engine
-        start, rest, hop = dialog.request(b"ACK", headers, body, engine.listener_names, cseq)
-        dialog.ack, dialog.ack_hop = engine.dialog_ack(start, rest, hop)
-        dialog.ack_cseq = cseq
-
-    def acknowledge_again(self, dialog: Dialog, cseq: int) -> None:
-        """A 2xx came once more: the same ACK, or one like it where that is not kept."""
-        mate = dialog.mate
-        if mate is not None and mate.leg.answer is not None and mate.leg.answer.far is dialog:
-            # Its own ACK still waits for the other side's.
-            return
-        if dialog.ack_cseq < 0:
-            # It waits for the disk.
-            return
-        if dialog.ack and dialog.ack_cseq == cseq:
-            self.engine.stack.repeat(dialog.ack_hop, dialog.ack)
-        else:
-            engine = self.engine
-            names = engine.listener_names
-            engine.dialog_ack(*dialog.request(b"ACK", b"", b"", names, cseq))
-
-    def acknowledged(self, dialog: Dialog, message: Message, now: float) -> None:
-        """An ACK for a 2xx, from either side."""
-        leg: Leg = dialog.leg
-        answer = leg.answer
-        if answer is None or answer.dialog is not dialog or answer.cseq != message.cseq:
-            return
-        answer.stop()
-        if answer.far is not None:
-            crossing = self.engine.relay.headers(message, False) if message.body else b""
-            self._acknowledge_far(answer, crossing, message.body)
-        if leg.bye is not None:
-            headers, leg.bye = leg.bye, None
-            self.send_bye(dialog, headers, now)
-        self.done(answer, now)
-
-    def never_acknowledged(self, answer: Answer, now: float) -> None:
-        """No ACK within 64*T1: both sides are told that the call is over (13.3.1.4)."""
-        answer.stop()
-        leg: Leg = answer.dialog.leg
-        if not answer.doubtful:
-            self._acknowledge_far(answer)
-        if leg.bye is not None:
-            headers, leg.bye = leg.bye, None
-            self.send_bye(answer.dialog, headers, now)
-        elif not self.ended and not answer.doubtful:
-            self.hang_up("no_ack", causes.GATEWAY, now)
-        self.done(answer, now)
-
-    def _acknowledge_far(self, answer: Answer, headers: bytes = b"", body: bytes = b"") -> None:
-        """Send the ACK that waited for the one of ``answer``, once."""
-        far, answer.far = answer.far, None
-        if far is not None:
-            far.offered = False
-            self.acknowledge(far, answer.far_cseq, headers, body)
 
     # -- no answer
 
@@ -415,7 +357,7 @@ class Call:
     def _forget_answer(self, answer: Answer, status: int, now: float) -> None:
         """This 2xx is not sent (again); if it never was, its INVITE gets ``status`` instead."""
         answer.stop()
-        self._acknowledge_far(answer)
+        acks.send_far(self, answer)
         answer.dialog.leg.bye = None
         if status and answer.server is self.a.server and self.a.answerable:
             self.final = (status, self.a.refusal(status, b""))
@@ -454,11 +396,11 @@ class Call:
             return
         far = self.b if leg is self.a else self.a
         if far is not None and far.answer is not None and far.answer.far is dialog:
-            self._acknowledge_far(far.answer)
+            acks.send_far(self, far.answer)
         self.send_bye(dialog, headers, now, body)
         if leg is self.b and dialog.ack_cseq < 0:
             # Its answer is not on disk yet, so the BYE goes first (see late.end).
-            self.acknowledge(dialog, 1, b"", b"")
+            acks.send(self, dialog, 1)
 
     def send_bye(self, dialog: Dialog, headers: bytes, now: float, body: bytes = b"") -> None:
         self.live.add(self.engine.launch(dialog, b"BYE", headers, body, Silent(self), now))

@@ -7,6 +7,7 @@ never repeats a relayed offer of its own accord: a 491 goes back to the one who 
 
 from typing import TYPE_CHECKING, Final
 
+from tollbar.b2bua import acks
 from tollbar.b2bua.leg import Answer, Silent
 from tollbar.b2bua.relay import hops_left
 from tollbar.sip.dialog import Dialog
@@ -110,7 +111,7 @@ class Crossing:
         engine = self.call.engine
         if self.answered:
             if message.status < 300:
-                self.call.acknowledge_again(self.far, message.cseq)
+                acks.again(self.call, self.far, message.cseq)
             return
         self.answered = True
         engine.timers.timer(FINAL_INTERVAL, FINAL_ANSWER).cancel(self)
@@ -123,7 +124,7 @@ class Crossing:
         self.call.aim(self.far, message, now)
         brings_offer = bool(message.body) and not self.offers
         if self.call.ended or not isinstance(self.server, InviteServer) or not brings_offer:
-            self.call.acknowledge(self.far, self.cseq, b"", b"")
+            acks.send(self.call, self.far, self.cseq)
         if self.call.ended or not isinstance(self.server, InviteServer):
             return
         self.call.crossings.discard(self)

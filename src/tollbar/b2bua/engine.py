@@ -8,7 +8,7 @@ fact is on disk. It never reads a clock, draws a random number or touches a sock
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
-from tollbar.b2bua import causes, early, glare, recovery
+from tollbar.b2bua import acks, causes, early, glare, recovery
 from tollbar.b2bua.call import LONGEST, SILENCE, SILENCE_INTERVAL, Call
 from tollbar.b2bua.chat import Chat
 from tollbar.b2bua.chats import Chats
@@ -365,7 +365,7 @@ class Engine:
         if dialog is not None:
             if flow.reliable:
                 dialog.way = flow
-            dialog.leg.call.acknowledged(dialog, message, now)
+            acks.came(dialog.leg.call, dialog, message, now)
 
     def cancel(self, server: InviteServer, message: Message, now: float) -> None:
         user = server.user
@@ -383,7 +383,7 @@ class Engine:
             key = b"%b %b %b" % (message.call_id, message.from_tag, message.to_tag)
             dialog = self.dialogs.get(key)
             if dialog is not None and message.cseq <= dialog.local_cseq:
-                dialog.leg.call.acknowledge_again(dialog, message.cseq)
+                acks.again(dialog.leg.call, dialog, message.cseq)
 
     def notice_emergency(
         self, peer: str, attempt: Attempt, decision: Decision, record_id: str, now: float

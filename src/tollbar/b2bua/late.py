@@ -7,6 +7,7 @@ has to be on disk before the ACK leaves.
 
 from typing import TYPE_CHECKING
 
+from tollbar.b2bua import acks
 from tollbar.sip.dialog import Dialog
 
 if TYPE_CHECKING:
@@ -18,9 +19,9 @@ def end(call: "Call", fork: Dialog, ok: bool, now: float) -> None:
     without its ACK asks again and gives up by itself (13.3.1.4), should this process die
     between the two."""
     if ok:
-        call.acknowledge(fork, 1, b"", b"")
+        acks.send(call, fork, 1)
         call.send_bye(fork, b"", now)
     else:
         call.send_bye(fork, b"", now)
-        call.acknowledge(fork, 1, b"", b"")
+        acks.send(call, fork, 1)
     call.live.discard(fork)

@@ -7,6 +7,7 @@ and tells the call in plain words; it never writes to the other leg.
 
 from typing import TYPE_CHECKING, Final
 
+from tollbar.b2bua import acks
 from tollbar.b2bua.relay import speaks_reliably
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Hop
@@ -88,7 +89,7 @@ class Answer:
 
     def expired(self, event: int, now: float) -> None:
         if event == GIVE_UP:
-            self.call.never_acknowledged(self, now)
+            acks.never_came(self.call, self, now)
             return
         engine = self.call.engine
         engine.stack.repeat(self.server.hop, self.data)
@@ -341,11 +342,11 @@ class Callee:
         if len(self.forks) >= 2 * MOST_FORKS and message.to_tag not in self.forks:
             return
         if message.to_tag in self.parted:
-            self.call.acknowledge(self._dialog(message), message.cseq, b"", b"")
+            acks.send(self.call, self._dialog(message), message.cseq)
             return
         fork = self._fork(message)
         if fork.confirmed:
-            self.call.acknowledge_again(fork, message.cseq)
+            acks.again(self.call, fork, message.cseq)
         elif self.dialog is None and not self.unwanted:
             self.data = b""
             self.dialog = fork

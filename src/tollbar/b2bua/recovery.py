@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from tollbar.b2bua import causes, late
+from tollbar.b2bua import acks, causes, late
 from tollbar.b2bua.facts import Closed, Ended
 from tollbar.b2bua.leg import Answer, Callee, Caller
 from tollbar.b2bua.probe import probe
@@ -459,4 +459,4 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     if caller.answer is not None:
         # Nor whether the callee got its own. It may hear BYE before it asks again: one ACK too
         # many is absorbed (17.2.1), one too few leaves it waiting.
-        call.acknowledge(b, b.ack_cseq, b"", b"")
+        acks.send(call, b, b.ack_cseq)
