@@ -79,8 +79,10 @@ TRACES: Final = frozenset(
     (
         b"Diversion",
         b"History-Info",
+        b"Refer-To",
         b"Referred-By",
         b"Reply-To",
+        b"Call-Info",
         b"Remote-Party-ID",
         b"P-Asserted-Identity",
         b"P-Called-Party-ID",
