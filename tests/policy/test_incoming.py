@@ -64,6 +64,13 @@ def test_a_call_leaves_on_a_trunk_only_with_transit() -> None:
     assert call(snapshot, "9005551234", via=TRUNK).reason == "blocked"
 
 
+def test_an_emergency_call_goes_back_where_it_came_from_only_at_the_last() -> None:
+    snapshot = build(peers=peer(TRUNK, transit=True))
+    decision = call(snapshot, "911", via=TRUNK)
+    assert decision.emergency
+    assert [route.peer for route in decision.routes] == ["backup", TRUNK]
+
+
 def test_transit_leaves_ones_own_numbers_at_home() -> None:
     snapshot = build(peers=peer(TRUNK, transit=True))
     decision = call(snapshot, "3175550101", via=TRUNK)

@@ -313,5 +313,9 @@ class _Call:
         decision.routes = emergency_routes(
             entry, self.looked.number, self.decision.location, situation.down
         )
+        if self.peer.trunk:
+            # Back to where it came from only when nothing else is left.
+            source = self.peer.rules.name
+            decision.routes = sorted(decision.routes, key=lambda route: route.peer == source)
         decision.dial_group = decision.routes[0].dial_group
         return decision
