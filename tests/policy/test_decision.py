@@ -237,7 +237,7 @@ def test_a_peer_not_trusted_for_codes_gives_none_and_it_is_noted() -> None:
 def test_switched_off_codes_are_ignored_and_nothing_asks() -> None:
     snapshot = build(account_codes=False)
     decision = call(snapshot, "9195551234", "1004", "x")
-    assert decision.action == FORWARD
+    assert (decision.action, decision.verification) == (FORWARD, False)
     assert (decision.account_code, decision.code_source, decision.code_check) == ("", "", "none")
     assert (decision.matrix_row, decision.in_report) == (0, False)
 

@@ -60,6 +60,7 @@ def test_a_call_leaves_on_a_trunk_only_with_transit() -> None:
     snapshot = build(peers=peer(TRUNK, transit=True))
     decision = call(snapshot, "9195551234", via=TRUNK)
     assert (decision.action, decision.direction, decision.code_check) == (FORWARD, OUT, "none")
+    assert not decision.verification
     assert [route.peer for route in decision.routes] == ["backup"]  # never back where it came from
     assert call(snapshot, "9005551234", via=TRUNK).reason == "blocked"
 

@@ -124,8 +124,10 @@ class _Call:
         shadow = settings.shadow or entry.shadow
         limited = self._limits(entry)
         reason = reason or limited or workgroup
-        if settings.account_codes and not trunk and (shadow or not reason):
+        if trunk or not settings.account_codes:
             # An outside caller passing through is never asked and may not bill anyone.
+            decision.verification = False
+        elif shadow or not reason:
             reason = self._judge(attempt, situation, reason)
         if reason and not shadow:
             return refuse(self.snapshot, self.peer, decision, reason)
