@@ -93,12 +93,17 @@ def free(port: int) -> bool:
     return True
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
     """A free port below those the system gives out by itself: it gives ours to nobody, and
-    who connects to it before anybody listens cannot meet himself there."""
+    who connects to it before anybody listens cannot meet himself there. Never the same twice:
+    whoever was given it may not have bound it yet."""
     while True:
-        port = random.randrange(10_000, 32_000)
-        if free(port):
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        if port not in _given and free(port):
+            _given.add(port)
             return port
 
 
