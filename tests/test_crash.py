@@ -30,7 +30,6 @@ from tests.crash.load import REFUSED, Load
 from tests.crash.phones import BUSY, CALLEE, CALLER, CANCEL, Plan, unfinished
 
 KILLS: Final = 20
-CLOCKS: Final = 0.3  # seconds between what two sides of a wire call the same moment
 SETTLED: Final = 40.0  # seconds: longer than any timer of a set-up
 
 
@@ -75,8 +74,7 @@ async def test_200_calls_outlive_the_gateway(stage: Mortal) -> None:
         (record,) = records[call.call_id]
         assert record.outcome == "answered"
         assert record.ended_by == (CALLER if number % 4 < 2 else CALLEE)
-        lasted = call.bye_from - call.answered
-        assert record.billable_ms / 1000 == pytest.approx(lasted, abs=CLOCKS)
+        assert wrong_length(record, call, stage.trunk.of(call)[0]) == ""
 
 
 @pytest.fixture
@@ -137,7 +135,7 @@ async def test_twenty_random_kills_under_load(
     assert [call for call in unfinished(*phones) if call.call_id not in unheard] == []
     callers = stage.udp.calls | stage.tcp.calls
     lengths = [
-        wrong_length(record, callers[record.a_call_id], stage.trunk.calls[record.b_call_id], 1.0)
+        wrong_length(record, callers[record.a_call_id], stage.trunk.calls[record.b_call_id])
         for (record,) in records.values()
         if record.outcome == "answered"
     ]
@@ -200,4 +198,4 @@ async def test_it_dies_at_a_named_point(stage: Mortal, point: Point, transport: 
     assert sum(len(c.branches_heard) for c in stage.trunk.calls.values()) == point.rings
     if point.status == 200:
         (callee,) = stage.trunk.calls.values()
-        assert wrong_length(record, call, callee, CLOCKS) == ""
+        assert wrong_length(record, call, callee) == ""

@@ -15,6 +15,9 @@ from tollbar.cdr.record import Record
 
 Records = Mapping[str, Sequence[Record]]
 
+CLOCKS = 0.05
+"""Seconds that a clock which is set may be off one that only runs, and a record's rounding."""
+
 TAKES_UP = 0.5
 """Seconds within which a gateway under load has an INVITE on disk and says 100."""
 
@@ -85,16 +88,19 @@ def phones_left(wire: Sequence[Seen], records: Records) -> Iterator[str]:
             yield f"{end}, left off the hook"
 
 
-def wrong_length(record: Record, caller: Outgoing, callee: Incoming, clocks: float) -> str:
-    """Why this cannot be the true length of a call; the phones' clocks and the gateway's may
-    differ by ``clocks`` seconds over one moment. "" where it can."""
+def wrong_length(record: Record, caller: Outgoing, callee: Incoming) -> str:
+    """Why this cannot be the true length of a call, "" where it can.
+
+    The gateway heard the answer after the callee gave it and before the caller had it, the BYE
+    after it was sent and before it was done with, however late either phone got round to it."""
     ender = callee if record.ended_by == "callee" else caller
     ended = (ender.bye_from, ender.bye_done)
     if record.ended_by == "gateway":  # nobody's BYE came through: its last heartbeat counts
         both = [at for side in (caller, callee) for at in (side.bye_from, side.bye_done) if at]
         ended = (min(both, default=math.inf) - 1.0, max(both, default=math.inf))
-    low, high = (at - callee.answered for at in ended)
+    low = ended[0] - caller.answered - CLOCKS if caller.answered else -math.inf
+    high = ended[1] - callee.answered + CLOCKS
     lasted = record.billable_ms / 1000
-    if low - clocks <= lasted <= high + clocks:
+    if low <= lasted <= high:
         return ""
     return f"{record.a_call_id}: {lasted:.3f} s, not {low:.3f} to {high:.3f}"
