@@ -1,8 +1,8 @@
 """The one thread that writes the local file (docs/decisions/0007-disk-first.md).
 
-It commits whatever is waiting as soon as it is idle and ``PACE`` after it began the commit
-before: at rest a change waits for nothing, under load many share a sync. What nobody waits
-for does not wake it: that goes with the heartbeat, at least once a second.
+At rest a change is committed at once. One that comes within ``PACE`` of the commit before
+waits for others, ``PACE`` at most: under load many share a sync. What nobody waits for does
+not wake it: that goes with the heartbeat, at least once a second.
 A batch that fails stays at the head and is tried again with growing delay: nothing is lost
 and nothing is written twice. What waits is bounded.
 """
@@ -22,12 +22,13 @@ from tollbar.store.local import LocalFile
 
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
-PACE: Final = 0.004  # seconds between the starts of two commits, at least
+PACE: Final = 0.004  # seconds
 DISCARDS: Final = 50  # records deleted by one commit, at most
 RETRY_FIRST: Final = 0.05
 RETRY_LAST: Final = 0.8
 
-Submission = tuple[Sequence[Change], int]
+Submission = tuple[Sequence[Change], int, float]
+"""Changes, the number of their last fact, and when they came."""
 
 
 class Writer:
@@ -69,6 +70,7 @@ class Writer:
         self._merged = 0
         self._received = 0
         self._number = 0
+        self._since = 0.0  # when the first came that somebody waits for, if the batch is durable
         self._delay = 0.0
         self._stop_by: float | None = None
         self._asleep = False  # until the bell rings
@@ -88,7 +90,7 @@ class Writer:
             changes = self._bounded(changes)
             accepted = self.refused == before
         self._submitted += len(changes)
-        self._waiting.append((changes, n))
+        self._waiting.append((changes, n, time.monotonic()))
         if self._asleep and any(change.durable for change in changes):
             self._asleep = False  # rung once
             self._bell.put(None)
@@ -146,15 +148,14 @@ class Writer:
         while True:
             many = self._discards.qsize() >= DISCARDS
             until = 0.0 if many else max(retry_at, beat_at)
+            self._pause(paced_at)
             self._sleep(retry_at if self.failing else until)
+            if self._batch.durable and self._since < paced_at:
+                # A sync costs more than all the rows it carries: under load it carries more.
+                self._pause(self._since + PACE)
+                self._gather()
             now = clock()
             stopping = self._stop_by is not None
-            if paced_at - now > 0.0 and not stopping:
-                # A sync costs more than all the rows it carries: under load it carries more.
-                # After a quiet spell the first commit goes at once.
-                time.sleep(paced_at - now)
-                self._gather()
-                now = clock()
             if stopping and (not len(self._batch) or now >= (self._stop_by or 0.0)):
                 return
             if now < retry_at and not stopping:
@@ -172,6 +173,12 @@ class Writer:
                 if stopping:
                     time.sleep(min(self._delay, max(0.0, (self._stop_by or 0.0) - clock())))
 
+    def _pause(self, until: float) -> None:
+        """Sleep, and no bell wakes it."""
+        pause = until - time.monotonic()
+        if pause > 0.0 and self._stop_by is None:
+            time.sleep(pause)
+
     def _sleep(self, until: float) -> None:
         """Until somebody waits for what is submitted, or ``until``; then take that in."""
         self._asleep = True
@@ -187,7 +194,9 @@ class Writer:
         """Take in all that was submitted."""
         waiting, batch = self._waiting, self._batch
         while waiting:
-            changes, self._number = waiting.popleft()
+            changes, self._number, came = waiting.popleft()
+            if not batch.durable:
+                self._since = came
             batch.add(changes)
             # In this order the backlog, read meanwhile, is too high, never too low.
             self._merged = len(batch)
