@@ -81,7 +81,7 @@ def peer(entry: Configured) -> Peer:
 
 
 class Undress:
-    """Takes a digit template's code and marks off a number; of a feature code nothing is left.
+    """Takes every digit template's code and marks off a number; of a feature code nothing is left.
 
     A template may stand behind a prefix, which is not known here.
     """
@@ -98,16 +98,18 @@ class Undress:
             return number
         # As the dial plan reads it: formatting hides no template.
         dialled = normalise(number)
-        if self._features is not None and self._features.begun(dialled):
-            return NOBODY
-        found = self._templates.split(dialled)
-        place = self._templates.inside(dialled)
-        if found is None and place > 0:
-            number = dialled = dialled[place:]
+        while self._features is None or not self._features.begun(dialled):
             found = self._templates.split(dialled)
-        if found is not None:
-            return found[0]
-        return NOBODY if self._templates.begun(dialled) else number
+            place = self._templates.inside(dialled)
+            if found is None and place > 0:
+                number = dialled = dialled[place:]
+                found = self._templates.split(dialled)
+            if found is None:
+                return NOBODY if self._templates.begun(dialled) else number
+            number = dialled = found[0]
+            if number.isdigit():  # the number, whatever it begins with
+                return number
+        return NOBODY
 
 
 def server_names(gateway: Gateway) -> dict[tuple[str, int], str]:

@@ -195,6 +195,7 @@ def test_a_sticky_code_is_checked_and_set() -> None:
 def test_a_sticky_code_is_cleared() -> None:
     decision = feature("*63#")
     assert (decision.action, decision.sticky, decision.holder) == (ANSWER, "", ALICE)
+    assert (decision.dialled, feature("*62*4711#").dialled) == ("*63#", "*62*")
 
 
 @pytest.mark.parametrize(

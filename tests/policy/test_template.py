@@ -1,10 +1,13 @@
 """Digit templates: the code apart from the number, and templates that cannot both be."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.policy.office import FIFTY, build, call, peer
+from tests.policy.office import CARRIERS, FIFTY, OFFICE, PLAN, build, call, peer
 
+from tollbar.policy.dialplan import DialObject
 from tollbar.policy.finding import PatternError
 from tollbar.policy.template import Template, Templates, compile_templates
 
@@ -138,6 +141,58 @@ def test_a_template_comes_before_the_dial_plan(template: str, dialled: str) -> N
     decision = call(build(templates=[template]), dialled)
     assert (decision.account_code, decision.dialled) == ("4711", "9195551234")
     assert call(build(templates=[template]), "01123456789").dial_object == "011[2-9]Z"
+
+
+EVERYTHING = DialObject("?", "local", groups=CARRIERS)
+"""What sends out whatever no other object matches."""
+
+
+@pytest.mark.parametrize(
+    ("dialled", "code", "reason"),
+    [
+        ("*61*4711#*61*4711#3175551234", "4711", ""),
+        ("*61*4711#(*61*4711%23) 317-555-1234", "4711", ""),
+        ("*61*4711#*61*4711#*61*4711#3175551234", "4711", ""),
+        ("*61*4711#4711**3175551234", "4711", ""),
+        ("4711**4711**3175551234", "4711", ""),
+        ("*61*#*61*4711#3175551234", "4711", ""),
+        ("*61*4711#*61*#3175551234", "4711", ""),
+        ("*61*4711#*61*0815#3175551234", "", "conflict"),
+        ("*61*4711#*61*4711", "", "incomplete"),
+        ("*61*4711#*61*4711#", "", "incomplete"),
+        ("*61*4711#*62*4711#", "", "incomplete"),
+    ],
+)
+def test_who_redials_a_template_behind_another_dials_no_code_to_the_trunk(
+    dialled: str, code: str, reason: str
+) -> None:
+    snapshot = build(
+        replace(OFFICE, dial_plan=(*PLAN, EVERYTHING)),
+        templates=[STAR, PREFIX],
+        sticky_set="*62*CODE#",
+    )
+    decision = call(snapshot, dialled)
+    assert (decision.account_code, decision.reason) == (code, reason)
+    assert "4711" not in decision.dialled
+    if not reason:
+        assert {route.dial_string for route in decision.routes} == {"13175551234"}
+
+
+@pytest.mark.parametrize("dialled", ["*61*4711#*61*4711#911", "*61*4711#4711**911"])
+def test_emergency_is_met_behind_any_number_of_templates(dialled: str) -> None:
+    assert call(build(templates=[STAR, PREFIX]), dialled).emergency
+
+
+def test_a_template_of_digits_is_not_looked_for_in_the_number_behind_one() -> None:
+    decision = call(build(templates=["3CODE8NUMBER"]), "3471183175581234")
+    assert (decision.account_code, decision.dialled) == ("4711", "3175581234")
+
+
+@pytest.mark.parametrize("dialled", ["*61*4711#", "4711**", ""])
+def test_nobody_dials_nothing(dialled: str) -> None:
+    snapshot = build(replace(OFFICE, dial_plan=(*PLAN, EVERYTHING)), templates=[STAR, PREFIX])
+    decision = call(snapshot, dialled)
+    assert (decision.reason, decision.status) == ("incomplete", 484)
 
 
 @pytest.mark.parametrize("unmatched", ["refuse", "as_entered"])

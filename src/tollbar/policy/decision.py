@@ -222,7 +222,7 @@ class _Call:
         if codes and not self.peer.rules.trust_code:
             self.decision.steps.append(("code ignored", "the peer is not trusted for it"))
             codes = ()
-        source, code, conflict = gather(codes, self.looked.code)
+        source, code, conflict = gather(codes, self.looked.codes)
         if not source:
             return NONE
         decision = self.decision
@@ -307,7 +307,7 @@ class _Call:
         decision.emergency = True
         if attempt.workgroups or self.looked.workgroups:
             self._workgroup(attempt)
-        if self.snapshot.settings.account_codes and (attempt.codes or self.looked.code):
+        if self.snapshot.settings.account_codes and (attempt.codes or self.looked.codes):
             check = self._take_code(attempt, situation)
             if check not in (VALID, NONE):
                 self.decision.steps.append(("code dropped", check))

@@ -14,10 +14,10 @@ DIGITS: Final = "digits"
 Source = tuple[str, str]
 
 
-def gather(codes: Sequence[Source], dialled: str) -> tuple[str, str, str]:
+def gather(codes: Sequence[Source], dialled: Sequence[str]) -> tuple[str, str, str]:
     """Source, code, and ``conflict`` or ""; empty values are none, white space is dropped.
 
-    ``dialled`` is the code a digit template found, or "".
+    ``dialled`` are the codes that digit templates found.
     """
     source = code = ""
     for place, value in codes:
@@ -28,9 +28,11 @@ def gather(codes: Sequence[Source], dialled: str) -> tuple[str, str, str]:
             source, code = place, value
         elif value != code:
             return source, code, CONFLICT
-    if dialled:
+    for value in dialled:
+        if not value:
+            continue
         if not source:
-            return DIGITS, dialled, ""
-        if dialled != code:
+            source, code = DIGITS, value
+        elif value != code:
             return source, code, CONFLICT
     return source, code, ""

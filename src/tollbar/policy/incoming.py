@@ -85,7 +85,7 @@ def _take_code(
     if codes and not peer.rules.trust_code:
         steps.append(("code ignored", "the peer is not trusted for it"))
         codes = ()
-    source, code, reason = gather(codes, "")
+    source, code, reason = gather(codes, ())
     holder = home.nobody if called is None else called
     if source:
         reason = reason or _against(home, holder, situation, code)

@@ -8,20 +8,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tollbar.policy.compiled import PeerPolicy, Snapshot
-from tollbar.policy.dialplan import Entry
+from tollbar.policy.dialplan import DialPlan, Entry
+from tollbar.policy.feature import CLEAR, Features
 from tollbar.policy.number import SOS, normalise
+from tollbar.policy.template import Templates
+from tollbar.policy.workgroup import Prefixes
 
 
 @dataclass(slots=True)
 class Looked:
-    """What was found. ``number`` never holds a code; ``begun`` says that only the beginning of
-    a template, prefix or feature code was dialled, and ``dialable`` is false for what no number
-    may hold. ``urn`` is what was dialled where ``number`` only stands for it. ``feature`` is the
-    feature code, ``workgroups`` are those named by a prefix."""
+    """What was found. ``number`` never holds a code; ``codes`` are those that were dialled.
+    ``begun`` says that only the beginning of a template, prefix or feature code was dialled,
+    and ``dialable`` is false for what no number may hold. ``urn`` is what was dialled where
+    ``number`` only stands for it. ``feature`` is the feature code, ``workgroups`` are those
+    named by a prefix."""
 
     number: str
     entry: Entry | None
-    code: str = ""
+    codes: Sequence[str] = ()
     template: str = ""
     begun: bool = False
     dialable: bool = True
@@ -48,51 +52,76 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
         sos = plan.sos(location)
         return Looked(number, None) if sos is None else Looked(sos[1], sos[0], urn=number)
     features = snapshot.features
-    if (features is None and prefixes is None) or peer.trunk:
-        return _behind_template(snapshot, peer, number, entry, location)
+    if peer.trunk:
+        features = prefixes = None
     if features is not None and number.startswith(features.heads):
         feature = features.find(number)
         if feature is not None:
-            return Looked(features.head, None, feature[1], feature=feature[0])
+            dialled = features.clear if feature[0] == CLEAR else features.head
+            return Looked(dialled, None, feature[1:], feature=feature[0])
         if features.begun(number):
             return Looked(features.head, None, begun=True)
-    workgroups: list[str] = []
-    taken = None if prefixes is None else prefixes.take(number)
-    if taken is not None:
-        workgroups.append(taken[0])
-        number = normalise(taken[1])
-        entry = plan.match(number, location)
-        if entry is not None and entry.emergency:
-            return Looked(number, entry, workgroups=workgroups)
-    looked = _behind_template(snapshot, peer, number, entry, location)
-    if looked.template:
-        taken = None if prefixes is None else prefixes.take(looked.number)
-        if taken is not None and not (looked.entry is not None and looked.entry.emergency):
-            workgroups.append(taken[0])
-            looked.number = normalise(taken[1])
-            looked.entry = plan.match(looked.number, location)
-    elif looked.entry is None and looked.number:
-        begins = (prefixes is not None and prefixes.begins(number)) or (
-            features is not None and features.begins(number)
-        )
-        looked.begun = looked.begun or (begins and not workgroups)
-    looked.workgroups = workgroups
+    looked = Looked(number, entry)
+    _undress(looked, snapshot.templates, prefixes, plan, location)
+    if looked.entry is None or not looked.entry.emergency:
+        _finish(looked, snapshot.templates, prefixes, features)
     return looked
 
 
-def _behind_template(
-    snapshot: Snapshot, peer: PeerPolicy, number: str, entry: Entry | None, location: str
-) -> Looked:
-    """The entry for a number that may hold a code by a digit template."""
-    templates = snapshot.templates
-    split = templates.split(number)
-    if split is not None:
-        number = normalise(split[0])
-        return Looked(number, peer.tenant.plan.match(number, location), split[1], split[2])
-    if entry is None or number.startswith(templates.owned):
+def _undress(
+    looked: Looked,
+    templates: Templates,
+    prefixes: Prefixes | None,
+    plan: DialPlan,
+    location: str,
+) -> None:
+    """Take prefixes and templates off until an emergency number or none of them is left.
+
+    Who redials a number with its template behind another dials a code twice.
+    """
+    codes: list[str] = []
+    workgroups: list[str] = []
+    prefixed = False
+    while looked.entry is None or not looked.entry.emergency:
+        number = looked.number
+        taken = None if prefixes is None or prefixed else prefixes.take(number)
+        if taken is not None:
+            workgroups.append(taken[0])
+            behind = taken[1]
+        else:
+            # Behind a template digits alone are the number, whatever they begin with.
+            split = None if looked.template and number.isdigit() else templates.split(number)
+            if split is None:
+                break
+            behind, code, text = split
+            codes.append(code)
+            looked.template = looked.template or text
+        prefixed = taken is not None
+        looked.number = normalise(behind)
+        looked.entry = plan.match(looked.number, location)
+    looked.codes, looked.workgroups = codes, workgroups
+
+
+def _finish(
+    looked: Looked, templates: Templates, prefixes: Prefixes | None, features: Features | None
+) -> None:
+    """Of what may be a code no more than its beginning goes on; nobody dials nothing."""
+    number = looked.number
+    undressed = bool(looked.template or looked.workgroups)
+    begun = ""
+    if undressed and features is not None:
+        begun = features.begun(number)
+    if not begun and (looked.entry is None or number.startswith(templates.owned)):
         begun = templates.begun(number)
-        if begun:
-            return Looked(begun, None, begun=True)
-        if number and templates.begins(number):
-            return Looked(number, None, begun=True)
-    return Looked(number, entry)
+    if begun:
+        looked.number, looked.entry, looked.begun = begun, None, True
+    elif not number:
+        looked.entry = None
+    elif looked.entry is None:
+        looked.begun = templates.begins(number) or (
+            not undressed
+            and (
+                (prefixes is not None and prefixes.begins(number))
+                or (features is not None and features.begins(number))
+            )
+        )
