@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import pytest
 from tests.cdr.story import record
 
 from tollbar.cdr.export.native import csv_lines, json_lines, moment
@@ -28,6 +29,15 @@ def test_csv_reads_back_with_leading_zeros_commas_quotes_and_line_ends() -> None
     assert row["dialled"] == "+1919"
     assert row["setup"] == "2023-11-14T22:13:21.000Z"
     assert (row["answer"], row["in_report"], row["billable_ms"]) == ("", "1", "60000")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_line_end_in_a_cell_begins_no_line(end: str) -> None:
+    """A caller's number may hold one that was escaped: 1001%0A."""
+    rows = [[f"1001{end}forged", "x"], [f"{end}=1", "y"]]
+    text = "\n".join(rows_as_csv(["caller", "user"], rows)) + "\n"
+    assert list(csv.reader(io.StringIO(text, newline="")))[1:] == rows
+    assert list(rows_as_csv(["h"], [rows[1]], True))[1].startswith(f'"\'{end}=1"')
 
 
 def test_spreadsheets_are_spared_formulas_only_when_asked() -> None:

@@ -11,7 +11,8 @@ from itertools import chain
 from typing import Final
 
 # A cell that starts with one of these is a formula to a spreadsheet.
-_RISKY: Final = ("=", "+", "-", "@", "\t", "\r")
+_RISKY: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_END: Final = "\r\n"  # what quotes a cell that holds either
 
 
 def rows_as_csv(
@@ -19,10 +20,10 @@ def rows_as_csv(
 ) -> Iterator[str]:
     """A header line, then one line a row, without line ends (a cell may hold one)."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="")
+    writer = csv.writer(buffer, lineterminator=_END)
     for row in chain((headings,), rows):
         writer.writerow([_safe(cell) for cell in row] if spreadsheet_safe else row)
-        yield buffer.getvalue()
+        yield buffer.getvalue().removesuffix(_END)
         buffer.seek(0)
         buffer.truncate()
 
