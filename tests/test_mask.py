@@ -34,6 +34,25 @@ def test_the_place_of_a_code_is_masked(template: str, dialled: str, shown: str) 
     assert mask(template).number(dialled) == shown
 
 
+@pytest.mark.parametrize(
+    ("dialled", "shown"),
+    [
+        ("*61*4711#*61*4711#3175551234", "*61*****#*61*****#3175551234"),
+        ("*61*4711#*71**61*4711#3175551234", "*61*****#*71**61*****#3175551234"),
+        ("*61*4711#4711**3175551234", "*61*****#******3175551234"),
+        ("*61*4711#*62*4711#", "*61*****#*62*****#"),
+        ("*61*4711#*61*4711", "*61*****#*61*****"),
+        ("*61*4711#3175551234*0*4711", "*61*****#3175551234*0*****"),
+        ("4711**" * 200, "******" * 8 + "****"),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_every_code_of_a_number_is_masked(dialled: str, shown: str, order: int) -> None:
+    codes = AccountCodes(templates=TEMPLATES[::order], sticky_set="*62*CODE#")
+    masked = Mask(codes).number(dialled)
+    assert masked == shown
+
+
 @pytest.mark.parametrize("dialled", ["*62*4711#", "*62*4711", "*62*"])
 def test_a_sticky_code_is_masked_however_long(dialled: str) -> None:
     hides = Mask(AccountCodes(sticky_set="*62*CODE#", sticky_clear="*63#"))

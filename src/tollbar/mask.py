@@ -12,8 +12,12 @@ from urllib.parse import unquote
 
 from tollbar.gateway import AccountCodes
 from tollbar.policy.number import normalise
+from tollbar.policy.template import DEEPEST
 
 MASK: Final = "****"
+
+Cut = tuple[str, str, str]
+"""A dialled number: what stands before the code and its marks, these masked, and what behind."""
 
 _PARTS: Final = re.compile("(CODE|NUMBER)")
 _URI_USER: Final = re.compile(rb"((?:sips?|tel):)([^@;>,\s\"]{1,512})", re.IGNORECASE)
@@ -34,25 +38,20 @@ class _Template:
         self.before, self.between, self.after = parts[0], parts[2], parts[4]
         self.code_first = parts[1] == "CODE"
 
-    def mask(self, dialled: str) -> str | None:
+    def mask(self, dialled: str) -> Cut | None:
         # A prefix may stand before a template, save before one that begins with digits.
         behind = self.before and not self.before.isdigit()
         head = dialled.find(self.before) if behind else 0
         if head < 0 or not dialled.startswith(self.before, head):
             return None
-        if head:
-            masked = self.mask(dialled[head:])
-            return None if masked is None else dialled[:head] + masked
-        start = len(self.before)
-        end = dialled.find(self.between, start)
+        end = dialled.find(self.between, head + len(self.before))
         if not self.code_first:
-            if end < 0:
-                return None
-            return f"{dialled[: end + len(self.between)]}{MASK}{self.after}"
+            return None if end < 0 else (dialled[:end], f"{self.between}{MASK}{self.after}", "")
         if end < 0:
             # Without a literal in front, a number without the separator is just a number.
-            return f"{self.before}{MASK}" if self.before else None
-        return f"{self.before}{MASK}{dialled[end:]}"
+            return (dialled[:head], f"{self.before}{MASK}", "") if self.before else None
+        shown = f"{self.before}{MASK}{self.between}"
+        return dialled[:head], shown, dialled[end + len(self.between) :]
 
 
 class _Sticky:
@@ -63,10 +62,10 @@ class _Sticky:
     def __init__(self, text: str) -> None:
         self.before, _, self.after = text.partition("CODE")
 
-    def mask(self, dialled: str) -> str | None:
+    def mask(self, dialled: str) -> Cut | None:
         if not self.before or not dialled.startswith(self.before):
             return None
-        return f"{self.before}{MASK}{self.after}"
+        return "", f"{self.before}{MASK}{self.after}", ""
 
 
 class Mask:
@@ -78,9 +77,12 @@ class Mask:
     __slots__ = ("_headers", "_parameter", "_templates")
 
     def __init__(self, codes: AccountCodes, headers: Iterable[str] = ()) -> None:
-        self._templates: list[_Template | _Sticky] = [_Template(t) for t in codes.templates]
+        templates = [_Template(t) for t in codes.templates]
+        # What begins with a text of its own is found anywhere; the others take all that is left.
+        templates.sort(key=lambda template: not template.before)
+        self._templates: list[_Template | _Sticky] = [*templates]
         if codes.sticky_set:
-            self._templates.append(_Sticky(codes.sticky_set))
+            self._templates.insert(0, _Sticky(codes.sticky_set))
         names = {name.encode() for name in (*codes.headers, *headers) if name}
         names.update(_SECRET_HEADERS)
         self._headers = re.compile(
@@ -94,10 +96,23 @@ class Mask:
     def number(self, dialled: str) -> str:
         """A dialled number as a log may show it."""
         plain = normalise(dialled)
+        masked = self._masked(plain, 0)
+        return dialled if masked == plain else masked
+
+    def _masked(self, dialled: str, deep: int) -> str:
+        """A number without the codes in it: one template may stand behind another."""
         for template in self._templates:
-            masked = template.mask(plain)
-            if masked is not None:
-                return masked
+            cut = template.mask(dialled)
+            if cut is None:
+                continue
+            if deep == DEEPEST:
+                return MASK
+            before, shown, behind = cut
+            if before and not before.isdigit():
+                before = self._masked(before, deep + 1)
+            if behind and not behind.isdigit():
+                behind = self._masked(behind, deep + 1)
+            return before + shown + behind
         return dialled
 
     def message(self, data: bytes) -> bytes:

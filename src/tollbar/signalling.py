@@ -11,7 +11,7 @@ from tollbar.gateway import Gateway, Listener
 from tollbar.gateway import Peer as Configured
 from tollbar.policy.feature import compile_features
 from tollbar.policy.number import normalise
-from tollbar.policy.template import Templates, compile_templates
+from tollbar.policy.template import DEEPEST, Templates, compile_templates
 from tollbar.sip.flow import TCP, TLS, UDP, Target
 from tollbar.sip.stack import Listener as Shown
 
@@ -98,7 +98,9 @@ class Undress:
             return number
         # As the dial plan reads it: formatting hides no template.
         dialled = normalise(number)
-        while self._features is None or not self._features.begun(dialled):
+        for _ in range(DEEPEST + 1):
+            if self._features is not None and self._features.begun(dialled):
+                break
             found = self._templates.split(dialled)
             place = self._templates.inside(dialled)
             if found is None and place > 0:

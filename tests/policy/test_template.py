@@ -183,6 +183,16 @@ def test_emergency_is_met_behind_any_number_of_templates(dialled: str) -> None:
     assert call(build(templates=[STAR, PREFIX]), dialled).emergency
 
 
+@pytest.mark.parametrize("count", [9, 10, 400])
+def test_more_templates_than_anybody_dials_match_nothing(count: int) -> None:
+    snapshot = build(
+        replace(OFFICE, dial_plan=(*PLAN, EVERYTHING)), templates=[STAR], unmatched="as_entered"
+    )
+    assert not call(snapshot, "*61*4711#" * 8 + "3175551234").reason
+    decision = call(snapshot, "*61*4711#" * count + "3175551234")
+    assert (decision.reason, decision.dialled) == ("no_match", "")
+
+
 def test_a_template_of_digits_is_not_looked_for_in_the_number_behind_one() -> None:
     decision = call(build(templates=["3CODE8NUMBER"]), "3471183175581234")
     assert (decision.account_code, decision.dialled) == ("4711", "3175581234")

@@ -11,7 +11,7 @@ from tollbar.policy.compiled import PeerPolicy, Snapshot
 from tollbar.policy.dialplan import DialPlan, Entry
 from tollbar.policy.feature import CLEAR, Features
 from tollbar.policy.number import SOS, normalise
-from tollbar.policy.template import Templates
+from tollbar.policy.template import DEEPEST, Templates
 from tollbar.policy.workgroup import Prefixes
 
 
@@ -63,7 +63,7 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
             return Looked(features.head, None, begun=True)
     looked = Looked(number, entry)
     _undress(looked, snapshot.templates, prefixes, plan, location)
-    if looked.entry is None or not looked.entry.emergency:
+    if looked.dialable and (looked.entry is None or not looked.entry.emergency):
         _finish(looked, snapshot.templates, prefixes, features)
     return looked
 
@@ -83,6 +83,9 @@ def _undress(
     workgroups: list[str] = []
     prefixed = False
     while looked.entry is None or not looked.entry.emergency:
+        if len(codes) > DEEPEST:
+            looked.number, looked.entry, looked.dialable = "", None, False
+            return
         number = looked.number
         taken = None if prefixes is None or prefixed else prefixes.take(number)
         if taken is not None:

@@ -15,6 +15,9 @@ from typing import Final
 from tollbar.policy import charset
 from tollbar.policy.finding import TEMPLATE, Finding, PatternError
 
+DEEPEST: Final = 8
+"""So many templates may stand one behind the other; it bounds the work a caller can ask for."""
+
 _FIELDS: Final = re.compile("(CODE|NUMBER)")
 _TEXT: Final = frozenset("0123456789*#+,")
 
