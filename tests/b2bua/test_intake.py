@@ -200,6 +200,23 @@ def test_history_names_everyone_but_where_it_goes_now_latest_first() -> None:
     assert read(more=b"History-Info: <sip:919@h>;index=1\r\n").diverters == []
 
 
+@pytest.mark.parametrize(
+    ("history", "diverters"),
+    [
+        (b"<sip:919@pbx>;index=1, <sip:919@10.0.0.1>;index=1.1", []),
+        (b"<sip:919@pbx>;index=1, <sip:line1@10.0.0.1>;index=1.1;rc=1", []),
+        (b"<sip:919@pbx>;index=1, <sip:+1919@10.0.0.1>;index=1.1;NP=1", []),
+        (b"<sip:1002@pbx>;index=1, <sip:919@pbx>;index=1.1;mp=1", ["1002"]),
+        (b"<sip:1002@a>;index=1, <sip:1002@b>;index=1.1;np=1, <sip:919@b>;index=1.2", ["1002"]),
+        (b"<sip:1002@a>;index=1, <sip:919@a>;index=2;mp=1, <sip:919@b>;index=2.1", ["1002"]),
+        (b"<sip:1002@a>;index=1, <sip:919@@a>;index=2", ["1002"]),
+        (b"<sip:1002@a>;index=1, <sip:919@@a>;index=2, <sip:919@b>;index=2.1", ["1002"]),
+    ],
+)
+def test_who_was_only_sent_on_has_not_forwarded(history: bytes, diverters: list[str]) -> None:
+    assert read(more=b"History-Info: %b\r\n" % history).diverters == diverters
+
+
 @pytest.mark.parametrize("user", [b"*61*4711%231002", b"*61*4711#1002", b"*6-1*47 11#10.02"])
 def test_a_code_in_front_of_a_callers_number_is_not_his_number(user: bytes) -> None:
     """A phone that forwards to *61*CODE#NUMBER stands so in History-Info, and in every log."""

@@ -99,14 +99,23 @@ class Intake:
         return found
 
     def _diverters(self, values: list[bytes]) -> list[str]:
-        """Who forwarded, of a History-Info: every entry but the last, latest first (RFC 7044)."""
-        found = []
-        for value in values[-2::-1]:
+        """Who forwarded, of a History-Info: every entry but the last, latest first (RFC 7044).
+
+        One that was only sent on has not forwarded: to a contact of its own (rc), with nothing
+        changed (np), or elsewhere under the same number."""
+        found: list[str] = []
+        later, sent_on = "", True
+        for value in reversed(values):
             try:
-                uri = addresses[value].parsed
+                entry = addresses[value]
+                number = self._number(entry.parsed)
             except SipError:
+                later, sent_on = "", False
                 continue
-            found.append(self._number(uri))
+            if not sent_on and number != later:
+                found.append(number)
+            later = number
+            sent_on = b"rc" in entry.params or b"np" in entry.params
         return found
 
 
