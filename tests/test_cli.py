@@ -295,6 +295,37 @@ def test_report_orders_codes_as_strings_and_totals(
     assert [row[0] for row in rows] == ["Account Code", "4711"]
 
 
+@pytest.mark.parametrize(
+    ("meant", "found"),
+    [
+        ("4711", ["4711"]),
+        ("0815..4711", ["0815", "4711"]),
+        ("1..", ["4711"]),
+        ("..1", ["0815"]),
+        ("..", ["0815", "4711"]),
+        ("5..", []),
+    ],
+)
+def test_a_range_of_codes_may_be_open(
+    calls: Path, capsys: pytest.CaptureFixture[str], meant: str, found: list[str]
+) -> None:
+    assert main(["report", "-c", str(calls), "--code", meant, "--json"]) == 0
+    assert [json.loads(line)["account_code"] for line in lines(capsys)[:-1]] == found
+    assert main(["cdr", "-c", str(calls), "--code", meant, "--json"]) == 0
+    assert sorted(json.loads(line)["account_code"] for line in lines(capsys)) == found
+
+
+def test_a_choice_that_can_hold_nothing_is_said_to_be_none(
+    calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["report", "-c", str(calls), "--code", "3..20"])
+    assert "codes are ordered as strings, 20 stands before 3" in capsys.readouterr().err
+    days = ["--since", "2026-02-01", "--until", "2026-01-31"]
+    assert main(["report", "-c", str(calls), *days]) == 1
+    assert "--until 2026-01-31 lies before --since 2026-02-01" in capsys.readouterr().err
+
+
 def test_report_by_workgroup_and_hours(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "-c", str(calls), "--by", "workgroup", "--csv"]) == 0
     rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))

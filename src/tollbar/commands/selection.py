@@ -3,6 +3,7 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tollbar.cdr.filters import Filters, days
@@ -10,6 +11,10 @@ from tollbar.cdr.zone import DAY
 from tollbar.commands.settings import CommandError
 from tollbar.gateway import Gateway
 from tollbar.store.records import Records
+
+FIRST: Final = "0"
+BEHIND_ALL: Final = ":"
+"""No code stands before the one, or behind the other."""
 
 
 def add(parser: ArgumentParser, *, codes: bool = True) -> None:
@@ -31,6 +36,7 @@ def add(parser: ArgumentParser, *, codes: bool = True) -> None:
         group.add_argument(
             "--code",
             action="append",
+            type=codes_meant,
             default=[],
             metavar="CODE[..CODE]",
             help="with this account code, or a range of codes in string order",
@@ -60,6 +66,19 @@ def hour(text: str) -> int:
     return told
 
 
+def codes_meant(text: str) -> tuple[str, str]:
+    """The first and the last of the codes that are meant, in string order."""
+    first, dots, last = text.partition("..")
+    if not dots:
+        return text, text
+    first, last = first or FIRST, last or BEHIND_ALL  # no code is empty
+    if last < first:
+        raise ArgumentTypeError(
+            f"no code is in {text}: codes are ordered as strings, {last} stands before {first}"
+        )
+    return first, last
+
+
 def timezone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
@@ -74,8 +93,10 @@ def filters(args: Namespace, gateway: Gateway) -> Filters:
         today - told if isinstance(told, timedelta) else told
         for told in (args.day, args.since, args.until)
     )
+    if one is None and first is not None and last is not None and last < first:
+        raise CommandError(f"--until {last} lies before --since {first}")
     since, until = days(one or first, one or last, here)
-    codes = [code.split("..", 1) for code in getattr(args, "code", ())]
+    codes = getattr(args, "code", ())
     return Filters(
         tenant=args.tenant,
         since=since,
@@ -83,8 +104,8 @@ def filters(args: Namespace, gateway: Gateway) -> Filters:
         users=tuple(args.user),
         workgroups=tuple(args.workgroup),
         extensions=tuple(args.extension),
-        codes=tuple(code[0] for code in codes if len(code) == 1),
-        code_ranges=tuple((code[0], code[1]) for code in codes if len(code) == 2),
+        codes=tuple(first for first, last in codes if first == last),
+        code_ranges=tuple((first, last) for first, last in codes if first != last),
         peers=tuple(args.peer),
         trunks=tuple(args.trunk),
         hours=hours(args),
