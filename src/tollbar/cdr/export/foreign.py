@@ -63,5 +63,9 @@ def caller_user(record: Record) -> str:
 
 
 def quoted(cell: str) -> str:
-    """A cell in quotes, as RFC 4180 doubles them."""
+    """A cell in quotes, as RFC 4180 doubles them.
+
+    Who reads these formats reads lines: what would end one, or be none of it, is a ``?``."""
+    if not cell.isprintable():
+        cell = "".join(c if c.isprintable() else "?" for c in cell)
     return '"' + cell.replace('"', '""') + '"'
