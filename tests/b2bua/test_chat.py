@@ -4,7 +4,7 @@ import pytest
 from tests.b2bua.ladder import Ladder, climb
 from tests.b2bua.wire import UTC
 
-from tollbar.b2bua.facts import Attempted, Ended, Fact
+from tollbar.b2bua.facts import Attempted, Ended, Fact, Noticed
 
 GAP = 1800.0
 BEGUN = """
@@ -354,7 +354,11 @@ def test_an_emergency_number_is_written_to_without_waiting() -> None:
         B -> 200 MESSAGE
         A <- 200 MESSAGE
     """)
-    assert "emergency" in [getattr(fact, "kind", "") for fact in ladder.wire.facts]
+    told = [fact for fact in ladder.wire.facts if isinstance(fact, Noticed)]
+    assert [(notice.kind, notice.detail) for notice in told] == [
+        ("emergency", "caller=1001 callback=+13175550101 location=Rome, 2")
+    ] * len(told)
+    assert told
     ladder.climb(OVER).end()
 
 

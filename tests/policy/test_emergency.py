@@ -1,10 +1,13 @@
 """Emergency calls are always placed."""
 
+import json
+import re
 from dataclasses import replace
 
 import pytest
 from tests.policy.office import CARRIERS, OFFICE, PLAN, build, call, peer
 
+from tollbar.policy import explain
 from tollbar.policy.attempt import FORWARD
 from tollbar.policy.dialplan import DialObject, GroupUse
 from tollbar.policy.rights import Rights
@@ -31,6 +34,16 @@ def test_rows_3_and_9_do_not_hold_for_emergency() -> None:
         assert call(build(), "3175551234", caller, "8").matrix_row in (3, 9)
         assert call(build(), "911", caller, "8").action == FORWARD
         assert call(build(), "911", caller, "4711").account_code == ""
+
+
+def test_who_makes_one_is_called_back_at_his_number() -> None:
+    decision = call(build(), "911", "1001")
+    assert decision.callback == "+13175550101"
+    assert explain.as_dict(decision)["callback"] == "+13175550101"
+    assert json.loads(explain.as_json(decision))["callback"] == "+13175550101"
+    assert re.search(r"called back at +\+13175550101\n", explain.as_text(decision))
+    assert call(build(), "911", "5550000").callback == "5550000"
+    assert call(build(), "3175551234", "1001").callback == ""
 
 
 def test_a_good_code_stays_with_an_emergency_call() -> None:

@@ -388,8 +388,12 @@ class Engine:
     def notice_emergency(
         self, peer: str, attempt: Attempt, decision: Decision, record_id: str, now: float
     ) -> None:
-        caller = decision.caller or attempt.from_user
-        self.notice("emergency", peer, f"caller={caller}", now, record_id)
+        said = f"caller={decision.caller or attempt.from_user}"
+        if decision.callback:
+            said += f" callback={decision.callback}"
+        if decision.location:
+            said += f" location={decision.location}"
+        self.notice("emergency", peer, said, now, record_id)
 
     def noticed(self, kind: str, flow: Flow, detail: str, now: float) -> None:
         peer = self.peers.find(flow)

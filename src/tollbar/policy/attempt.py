@@ -88,7 +88,8 @@ class Decision:
     sets, "" that it clears it. ``workgroup`` is the one on whose behalf the call is made.
     ``guessed`` says that a code was looked at and not accepted, which is held against ``holder``
     and the peer (``guess``). ``hunted`` names the dial groups among the routes' that take turns:
-    the engine moves the cursor of one when the first try through it is made.
+    the engine moves the cursor of one when the first try through it is made. ``callback`` is
+    the number at which whoever makes an emergency call is called back.
     """
 
     action: str
@@ -124,3 +125,4 @@ class Decision:
     workgroup: str = ""
     guessed: bool = False
     hunted: Sequence[str] = ()
+    callback: str = ""

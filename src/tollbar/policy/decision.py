@@ -305,6 +305,9 @@ class _Call:
         decision = self.decision
         self._describe(entry)
         decision.emergency = True
+        user = self.rights.user
+        numbers = () if user is None else user.numbers
+        decision.callback = normalise(numbers[0]) if numbers else decision.caller
         if attempt.workgroups or self.looked.workgroups:
             self._workgroup(attempt)
         if self.snapshot.settings.account_codes and (attempt.codes or self.looked.codes):

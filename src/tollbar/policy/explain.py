@@ -26,6 +26,7 @@ def as_dict(decision: Decision) -> dict[str, object]:
         "display": decision.display,
         "classification": decision.classification,
         "emergency": decision.emergency,
+        "callback": decision.callback,
         "verification": decision.verification,
         "account_code": mask(decision.account_code),
         "code_source": decision.code_source,
@@ -64,6 +65,8 @@ def as_json(decision: Decision) -> str:
         text += f',"location":{_quoted(decision.location)}'
     if decision.emergency:
         text += ',"emergency":true'
+        if decision.callback:
+            text += f',"callback":{_quoted(decision.callback)}'
     if decision.reason:
         text += (
             f',"reason":"{decision.reason}","status":{decision.status},'
@@ -104,6 +107,8 @@ def as_text(decision: Decision) -> str:
         for route in decision.routes:
             group = f" (dial group {route.dial_group})" if route.dial_group else ""
             lines.append(("sent", f"{route.dial_string} to {route.peer}{group}"))
+        if decision.emergency:
+            lines.append(("called back at", decision.callback or "no number"))
         verdict = "placed" + (", emergency" if decision.emergency else "")
     elif decision.action == ANSWER:
         verdict = "answered: sticky code " + (
