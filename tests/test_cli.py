@@ -274,6 +274,23 @@ def test_cdr_lists_and_filters(calls: Path, capsys: pytest.CaptureFixture[str]) 
     assert lines(capsys) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--outcome", "answer"], "invalid choice: 'answer'"),
+        (["--direction", "outbound"], "invalid choice: 'outbound'"),
+        (["-n", "0"], "'0' is no number from 1 on"),
+        (["-n", "-3"], "'-3' is no number from 1 on"),
+    ],
+)
+def test_cdr_says_what_it_cannot_list(
+    calls: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["cdr", "-c", str(calls), *arguments])
+    assert said in capsys.readouterr().err
+
+
 def test_cdr_as_csv_keeps_codes_as_text(calls: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cdr", "-c", str(calls), "--csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))

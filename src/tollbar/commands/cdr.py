@@ -1,14 +1,16 @@
 """tollbar cdr: the call detail records, newest last."""
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final
 
+from tollbar.b2bua.causes import OUTCOMES
 from tollbar.cdr.filters import Filters
 from tollbar.cdr.record import Record
 from tollbar.cdr.report import clock
 from tollbar.commands import display, forms, parsers, selection, settings
+from tollbar.policy.attempt import IN, INTERNAL, OUT
 from tollbar.store.records import Records
 
 EXAMPLES = """
@@ -37,14 +39,28 @@ HEADINGS = (
 def add(commands: parsers.Commands) -> None:
     parser = parsers.command(commands, "cdr", run, "list call detail records", EXAMPLES)
     selection.add(parser)
-    parser.add_argument("--outcome", action="append", default=[], help="answered, refused, ...")
-    parser.add_argument("--direction", action="append", default=[], help="out, in, internal")
+    for name, words in (("outcome", OUTCOMES), ("direction", (OUT, IN, INTERNAL))):
+        parser.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            choices=words,
+            metavar=name.upper(),
+            help=", ".join(words),
+        )
     parser.add_argument("--record", action="append", default=[], help="with this record id")
     parser.add_argument(
-        "-n", "--last", type=int, metavar="N", help="the last N only (a table: 50 unless --all)"
+        "-n", "--last", type=number, metavar="N", help="the last N only (a table: 50 unless --all)"
     )
     parser.add_argument("--all", action="store_true", help="a table of all, not of the last ones")
     forms.add(parser)
+
+
+def number(text: str) -> int:
+    """How many are shown, one at least."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def run(args: Namespace) -> int:
@@ -73,7 +89,7 @@ def found(args: Namespace, store: Records, filters: Filters) -> Iterator[Record]
     last = args.last or (0 if args.format or args.all else LAST)
     if not last:
         return store.find(filters)
-    return reversed(list(store.find(filters, newest_first=True, limit=max(1, last))))
+    return reversed(list(store.find(filters, newest_first=True, limit=last)))
 
 
 def cells(record: Record, zone: tzinfo) -> tuple[str, ...]:
