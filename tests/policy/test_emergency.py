@@ -100,6 +100,35 @@ def test_an_urn_can_be_sent_as_a_number_of_a_list() -> None:
     assert call(build(tenant), "urn:service:sos").routes[0].dial_string == "112"
 
 
+@pytest.mark.parametrize(
+    ("outputs", "sent"),
+    [
+        ({"dial_string": "911"}, "911"),
+        ({"standardized": "112"}, "112"),
+        ({"standardized": "112", "dial_string": r"0\1"}, "0112"),
+    ],
+)
+def test_an_urn_can_be_sent_where_emergency_is_a_regular_expression(
+    outputs: dict[str, str], sent: str
+) -> None:
+    regular = DialObject("re:9?(911|112)", "emergency", groups=CARRIERS)
+    for field, text in outputs.items():
+        setattr(regular, field, text)
+    snapshot = build(replace(OFFICE, dial_plan=(regular,)))
+    decision = call(snapshot, "urn:service:sos")
+    assert (decision.emergency, decision.routes[0].dial_string) == (True, sent)
+    assert not [found for found in snapshot.warnings if "urn:" in found.text]
+
+
+def test_an_urn_that_stands_for_no_number_is_warned_of() -> None:
+    regular = DialObject("re:9?(911|112)", "emergency", dial_string=r"\1", groups=CARRIERS)
+    snapshot = build(replace(OFFICE, dial_plan=(regular,)))
+    assert ["urn:service:sos" in found.text for found in snapshot.warnings] == [True]
+    assert call(snapshot, "urn:service:sos").reason == "no_match"
+    behind = build(replace(OFFICE, dial_plan=(regular, PLAN[0])))
+    assert call(behind, "urn:service:sos").routes[0].dial_string == "911"
+
+
 @pytest.mark.parametrize("urn", ["urn:service:sosx", "urn:service:so", "urn:x:sos"])
 def test_another_urn_is_no_emergency(urn: str) -> None:
     assert not call(build(), urn).emergency

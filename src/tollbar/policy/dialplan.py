@@ -11,7 +11,7 @@ from typing import Final
 from tollbar.policy import charset
 from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Matcher, bits
-from tollbar.policy.number import LONGEST
+from tollbar.policy.number import LONGEST, destination
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import MANY, Pattern
 
@@ -178,23 +178,32 @@ class DialPlan:
 
     def sos(self, location: str) -> tuple[Entry, str] | None:
         """The entry for ``urn:service:sos`` and the number it stands for there."""
-        emergency = [e for e in self.entries if e.emergency and not e.pattern.regular]
+        emergency = [e for e in self.entries if e.emergency and plainest(e)]
         if not emergency:
             return None
         entry = min(
             emergency,
             key=lambda e: (
                 bool(e.locations) and location not in e.locations,
+                e.pattern.regular,
                 e.pattern.spans != [],
                 e.index,
             ),
         )
-        return entry, sample(entry.pattern)
+        return entry, plainest(entry)
 
     @property
     def asks(self) -> bool:
         """Whether any entry asks for a code."""
         return any(entry.verification for entry in self.entries)
+
+
+def plainest(entry: Entry) -> str:
+    """The plainest number an entry is met with; of a regular expression what is always sent,
+    or "" where that depends on the number."""
+    if entry.pattern.regular:
+        return entry.dial_string.fixed or destination(entry.standardized.fixed)
+    return sample(entry.pattern)
 
 
 def sample(pattern: Pattern) -> str:

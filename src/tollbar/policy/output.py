@@ -111,6 +111,12 @@ class Output:
         else:
             self._parts.append(part)
 
+    @property
+    def fixed(self) -> str:
+        """What a regular expression's output is for every number, or ""."""
+        texts = [part for part in self._parts if isinstance(part, str)]
+        return "".join(texts) if len(texts) == len(self._parts) else ""
+
     def render(self, number: str) -> str:
         """The text for a number that the pattern matched."""
         how = self._how

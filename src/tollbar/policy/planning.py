@@ -81,6 +81,16 @@ class Planner:
                     tenant=self.tenant,
                 )
             )
+        elif plan.sos("") is None:
+            self.warnings.append(
+                Finding(
+                    finding.DIAL_OBJECT,
+                    "",
+                    "dial plan: urn:service:sos stands for no number; give an emergency object "
+                    "a pattern, or a dial string that is the same for all numbers",
+                    tenant=self.tenant,
+                )
+            )
         self._look_for_shadows(plan)
         return plan
 
