@@ -71,6 +71,7 @@ def test_codes_in_headers(more: bytes, codes: list[tuple[str, str]]) -> None:
     [
         b"sip:919@198.51.100.1;account-code=4711",
         b"sip:919@198.51.100.1;x=1;Account-Code=4711;user=phone",
+        b"sip:919@198.51.100.1;account-code=%347%31%31",
         b"sip:919;account-code=4711@198.51.100.1",
         b"sip:919;x;ACCOUNT-CODE=4711;y@198.51.100.1",
         b"sip:919%3baccount-code%3d4711@198.51.100.1",
@@ -93,6 +94,8 @@ def test_a_code_behind_an_urn() -> None:
     [
         b"<sip:1001@h;account-code=4711>;tag=a",
         b"<sip:1001@h>;tag=a;account-code=4711",
+        b'<sip:1001@h>;account-code="4711";tag=a',
+        b"<sip:1001@h;account-code=%34711>;tag=a",
         b"<sip:1001;account-code=4711@h>;tag=a",
         b"sip:1001@h;Account-Code=4711;tag=a",
         b"<tel:1001;account-code=4711>;tag=a",

@@ -53,7 +53,8 @@ class Intake:
         caller, found = self._senders[sender.uri]
         codes += found
         if self._parameter in sender.params:
-            codes.append(("from_parameter", _text(sender.params[self._parameter])))
+            value = grammar.unquote(sender.params[self._parameter])
+            codes.append(("from_parameter", _text(value)))
         asserted: list[str] = []
         if b"P-Asserted-Identity" in fields:
             for value in message.all(b"P-Asserted-Identity"):
@@ -81,7 +82,7 @@ class Intake:
         sip:NUMBER;account-code=4711@HOST."""
         found = []
         if self._parameter in uri.params:
-            found.append((source, _text(uri.params[self._parameter])))
+            found.append((source, _text(grammar.unescape(uri.params[self._parameter]))))
         for part in grammar.unescape(uri.opaque or uri.user).split(b";")[1:]:
             name, _, value = part.partition(b"=")
             if name.lower() == self._parameter:
