@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
 
+from tollbar.b2bua.relay import spelled
 from tollbar.gateway import AccountCodes
 from tollbar.policy.number import normalise
 from tollbar.policy.template import DEEPEST
@@ -74,7 +75,7 @@ class Mask:
     ``headers`` are further names a code may stand under (those trunks are given it by).
     """
 
-    __slots__ = ("_headers", "_parameter", "_templates")
+    __slots__ = ("_headers", "_parameter", "_templates", "_uri_header")
 
     def __init__(self, codes: AccountCodes, headers: Iterable[str] = ()) -> None:
         templates = [_Template(t) for t in codes.templates]
@@ -90,7 +91,12 @@ class Mask:
             % b"|".join(re.escape(name) for name in sorted(names))
         )
         self._parameter = re.compile(
-            rb"(?i)(;[ \t]*%b[ \t]*=[ \t]*)[^;>\s,?&]+" % re.escape(codes.parameter.encode())
+            rb"(?i)((?:;|%%3b)[ \t]*%b[ \t]*(?:=|%%3d)[ \t]*)(?:(?!%%3b|%%26)[^;>\s,?&@])+"
+            % spelled(codes.parameter.encode())
+        )
+        # A header within a URI (RFC 3261 19.1.1).
+        self._uri_header = re.compile(
+            rb"(?i)([?&](?:%b)=)[^&>\s\"]+" % b"|".join(spelled(name) for name in sorted(names))
         )
 
     def number(self, dialled: str) -> str:
@@ -119,6 +125,7 @@ class Mask:
         """A SIP message as a trace may show it."""
         data = self._headers.sub(rb"\1\2****", data)
         data = self._parameter.sub(rb"\1****", data)
+        data = self._uri_header.sub(rb"\1****", data)
         if self._templates:
             data = _URI_USER.sub(self._user, data)
         if _DTMF_BODY.search(data):

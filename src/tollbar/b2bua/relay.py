@@ -141,7 +141,7 @@ class Relay:
         self._aliases = frozenset(name.lower().encode() for name in headers)
         self._parameter = re.compile(
             rb"(?:;|%3b)[ \t]*+"
-            + _spelled(parameter.encode())
+            + spelled(parameter.encode())
             + rb"(?![A-Za-z0-9.!*_+`'~-])"
             + rb"(?:[ \t]*+(?:=|%3d)[ \t]*+"
             + rb'(?:"(?:[^"\\]|\\.)*+"|(?:(?!%3b|%26)[^;>&,\s"@?])*+))?+',
@@ -149,9 +149,7 @@ class Relay:
         )
         # An alias as a header within a URI (RFC 3261 19.1.1).
         self._uri_header = re.compile(
-            rb"(?<=[?&])(?:"
-            + b"|".join(map(_spelled, sorted(self._aliases)))
-            + rb")=[^&>\s\"]*+&?",
+            rb"(?<=[?&])(?:" + b"|".join(map(spelled, sorted(self._aliases))) + rb")=[^&>\s\"]*+&?",
             re.IGNORECASE,
         )
         self._undress = undress
@@ -325,7 +323,7 @@ def user_part(number: str) -> bytes:
     return quote(number, safe="+*._-!~'()&=$,/", errors="replace").encode()
 
 
-def _spelled(name: bytes) -> bytes:
+def spelled(name: bytes) -> bytes:
     """A pattern for ``name`` in which any character may be escaped."""
     return b"".join(
         b"(?:%b|%%%02x|%%%02x)" % (re.escape(char), char.lower()[0], char.upper()[0])
