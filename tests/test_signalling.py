@@ -17,6 +17,8 @@ TEMPLATES = ["*61*CODE#NUMBER", "NUMBER**CODE"]
         ("3175551234**4711", "3175551234"),
         ("*61*4711#*61*4711#3175551234", "3175551234"),
         ("*61*4711#*71**61*4711#3175551234**0815", "3175551234"),
+        ("*71*3175551234**4711", "3175551234"),
+        ("*71#(317) 555-1234**4711", "3175551234"),
         ("*61*4711#*61*4711", NOBODY),
         ("*61*4711#" * 400 + "3175551234", NOBODY),
         ("*61*4711#*62*4711#", NOBODY),
@@ -39,6 +41,9 @@ def test_neither_a_templates_code_nor_a_sticky_one_is_left(number: str, left: st
         ("77CODE8NUMBER", "774711", NOBODY),
         ("77CODE*NUMBER", "774711", NOBODY),
         ("77CODE*NUMBER", "3175551234", "3175551234"),
+        ("CODE**NUMBER", "*71*4711**3175551234", "3175551234"),
+        ("CODE**NUMBER", "*714711**3175551234", "3175551234"),
+        ("CODE**NUMBER", "*71*3175551234", "*71*3175551234"),
     ],
 )
 def test_nor_is_one_that_digits_alone_make_or_begin(template: str, number: str, left: str) -> None:

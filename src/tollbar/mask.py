@@ -64,9 +64,9 @@ class _Sticky:
         self.before, _, self.after = text.partition("CODE")
 
     def mask(self, dialled: str) -> Cut | None:
-        if not self.before or not dialled.startswith(self.before):
-            return None
-        return "", f"{self.before}{MASK}{self.after}", ""
+        # One behind a prefix is none to the dial plan, but its code is one.
+        head = dialled.find(self.before) if self.before else -1
+        return None if head < 0 else (dialled[:head], f"{self.before}{MASK}{self.after}", "")
 
 
 class Mask:

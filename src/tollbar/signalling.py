@@ -12,6 +12,7 @@ from tollbar.gateway import Peer as Configured
 from tollbar.policy.feature import compile_features
 from tollbar.policy.number import normalise
 from tollbar.policy.template import DEEPEST, Templates, compile_templates
+from tollbar.policy.workgroup import LONGEST_PREFIX
 from tollbar.sip.flow import TCP, TLS, UDP, Target
 from tollbar.sip.stack import Listener as Shown
 
@@ -101,17 +102,26 @@ class Undress:
         for _ in range(DEEPEST + 1):
             if self._features is not None and self._features.begun(dialled):
                 break
-            found = self._templates.split(dialled)
-            place = self._templates.inside(dialled)
-            if found is None and place > 0:
-                number = dialled = dialled[place:]
-                found = self._templates.split(dialled)
+            found = self._split(dialled)
             if found is None:
-                return NOBODY if self._templates.begun(dialled) else number
-            number = dialled = found[0]
+                begun = self._templates.inside(dialled) >= 0 or self._templates.begun(dialled)
+                return NOBODY if begun else number
+            number = dialled = found
             if number.isdigit():  # the number, whatever it begins with
                 return number
         return NOBODY
+
+    def _split(self, dialled: str) -> str | None:
+        """The number behind a template, or None where there is no template."""
+        templates = self._templates
+        place = templates.inside(dialled)
+        # One without a text of its own in front begins where a prefix may end.
+        ends = [n for n, c in enumerate(dialled[:LONGEST_PREFIX], 1) if c in "*#"]
+        for start in (0, place) if place > 0 else (0, *ends):
+            found = templates.split(dialled[start:])
+            if found is not None:
+                return found[0]
+        return None
 
 
 def server_names(gateway: Gateway) -> dict[tuple[str, int], str]:
