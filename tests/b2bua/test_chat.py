@@ -225,9 +225,21 @@ def test_a_trunk_that_is_down() -> None:
         A -> MESSAGE
         after 31.9
         {SENT}
+        A <- 100 MESSAGE
         after 0.2
         quiet
         record failed by gateway 0 timeout
+    """)
+
+
+def test_a_trunk_that_says_408() -> None:
+    """RFC 4320 4.2: it says so of an INVITE or not at all, and so do we."""
+    climb("""
+        A -> MESSAGE
+        B <- MESSAGE
+        B -> 408 MESSAGE
+        quiet
+        record no_answer by callee 0
     """)
 
 
@@ -238,6 +250,7 @@ def test_a_later_message_that_nobody_answers() -> None:
         A -> MESSAGE
         after 33
         {SENT}
+        A <- 100 MESSAGE
         quiet
         after 1767
         record answered by gateway 200 gap
@@ -458,7 +471,9 @@ def test_killed_after_a_first_message_that_nobody_answered() -> None:
     ladder.phones["B"].inbox.clear()
     ladder.wire.advance(33)
     ladder.phones["B"].inbox.clear()
-    ladder.climb("commit\nrestart\ncommits flow\nrecord failed by gateway 0 timeout").end()
+    ladder.climb(
+        "A <- 100 MESSAGE\ncommit\nrestart\ncommits flow\nrecord failed by gateway 0 timeout"
+    ).end()
 
 
 def test_killed_while_a_chat_is_open() -> None:

@@ -279,9 +279,10 @@ def test_a_bye_crosses_a_failing_disk_and_its_200_waits() -> None:
         disk fails
         B -> 200 BYE
         after 5
-        quiet
+        A <- 100 BYE
         disk fails
         A -> BYE (again)
+        A <- 100 BYE
         after 20
         quiet
         commit

@@ -147,7 +147,39 @@ def test_info_that_nobody_answers_is_not_answered_with_408() -> None:
         B <- INFO
         after 33
         B <- INFO, INFO, INFO, INFO, INFO, INFO, INFO, INFO, INFO, INFO
+        A <- 100 INFO
         quiet
+        """
+        + DOWN
+    )
+
+
+def test_a_408_to_an_info_stops_here() -> None:
+    """RFC 4320 4.2: nobody answers anything but INVITE with it, and whoever asked has given up."""
+    climb(
+        UP
+        + """
+        A -> INFO
+        B <- INFO
+        B -> 408 INFO
+        quiet
+        """
+        + DOWN
+    )
+
+
+def test_an_info_that_takes_long_is_announced() -> None:
+    """RFC 4320 4.1."""
+    climb(
+        UP
+        + """
+        A -> INFO
+        B <- INFO
+        after 3.5
+        B <- INFO, INFO, INFO
+        A <- 100 INFO
+        B -> 200 INFO
+        A <- 200 INFO
         """
         + DOWN
     )

@@ -245,9 +245,29 @@ def test_a_request_nobody_answers_is_forgotten() -> None:
     wire = Wire()
     server = wire.server(request(b"INFO"))
     user = server.user = User()
-    assert wire.run(32.0) == []
+    assert wire.run(32.0) == [(3.5, "100")]
     assert user.over == [server]
     assert wire.empty()
+
+
+@pytest.mark.parametrize("flow", [PEER, TCP_PEER])
+def test_a_slow_answer_is_announced_when_timer_e_of_who_asks_is_at_t2(flow: Flow) -> None:
+    """RFC 4320 4.1: one 100, not before; repeats get it again."""
+    wire = Wire()
+    server = wire.server(request(b"INFO"), flow)
+    assert wire.run(3.4) == []
+    assert wire.words(request(b"INFO"), flow) == []
+    assert wire.run(8.0) == [(3.5, "100")]
+    assert wire.words(request(b"INFO"), flow) == ["100"]
+    assert wire.answer(server, 200) == ["200"]
+    assert wire.run(64.0) == []
+    assert wire.empty()
+
+
+def test_what_is_answered_in_time_is_not_announced() -> None:
+    wire = Wire()
+    wire.answer(wire.server(request(b"INFO")), 200)
+    assert wire.run(32.0) == []
 
 
 def test_ack_means_nothing_to_other_requests() -> None:

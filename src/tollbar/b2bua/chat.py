@@ -249,7 +249,9 @@ class Chat:
             passing.respond(status, data, now)
             return
         status = causes.status_towards_caller(status)
-        if status != message.status:
+        if status == 408:
+            data = b""  # see `unheard`
+        elif status != message.status:
             headers = b"Reason: SIP;cause=%d\r\n" % message.status
             data = passing.answer(status, headers, b"", b"")
         else:

@@ -158,7 +158,8 @@ class Crossing:
         self.call.crossings.discard(self)
         if message.status == 401 or message.status == 407:
             self._refuse(502, now)
-        else:
+        elif message.status != 408 or self.server.method == b"INVITE":
+            # RFC 4320 4.2: a 408 to anything but INVITE comes too late and means nothing.
             self._pass_on(message, now)
 
     def _refuse(self, status: int, now: float) -> None:
@@ -175,7 +176,7 @@ class Crossing:
         if self.offers:
             self.origin.offered = False
         if client.method == b"INVITE" or status != 408:
-            # RFC 4320 4.2: a 408 to anything but INVITE would come too late and mean nothing.
+            # See `_finish`.
             self._refuse(status, now)
         if client.method in REFRESHING or status == 503:
             self.call.lost(now)

@@ -192,6 +192,7 @@ class Stack:
         t1, t2 = intervals.T1, intervals.T2
         self.doubling = [timers.timer(t1 * 2**k, REPEAT) for k in range(6)]
         self.repeats = [timers.timer(min(t1 * 2**k, t2), REPEAT) for k in range(4)]
+        self.slow = timers.timer(intervals.SLOW, REPEAT)
         self.give_up = timers.timer(intervals.GIVE_UP, GIVE_UP)
         self.linger_long = timers.timer(intervals.GIVE_UP, LINGER)
         self.linger_short = timers.timer(intervals.T4, LINGER)
@@ -288,6 +289,7 @@ class Stack:
         if method == b"CANCEL":
             self._cancel(server, message, now)
             return
+        self.slow.arm(server, now)
         if merge is not None:
             server.merge = merge
             self.merging[merge] = server

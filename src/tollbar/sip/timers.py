@@ -13,6 +13,7 @@ T1: Final = 0.5  # seconds: the round-trip time assumed
 T2: Final = 4.0  # longest interval between repeats of a non-INVITE request or a response
 T4: Final = 5.0  # longest time a message stays in the network
 GIVE_UP: Final = 64 * T1
+SLOW: Final = 7 * T1  # from here on Timer E of whoever asks is at T2 (RFC 4320 4.1)
 
 
 class Waiting(Protocol):

@@ -21,7 +21,7 @@ PROVISIONAL: Final = 2  # a response: from our user (server side) or from the ne
 SUCCESS: Final = 3
 FAILURE: Final = 4
 LOST: Final = 5  # the connection broke or the bytes could not be sent
-REPEAT: Final = 6  # timers A, E and G: send again
+REPEAT: Final = 6  # timers A, E and G: send again; a server's: who asks repeats slowly by now
 GIVE_UP: Final = 7  # timers B, F and H: nobody answers
 LINGER: Final = 8  # timers D, I, J, K, L and M: late repeats are over
 EVENTS: Final = (
@@ -227,7 +227,8 @@ class InviteServer(_Server):
 
 
 class Server(_Server):
-    """RFC 3261 17.2.2. An answer later than 64*T1 reaches nobody, so it waits no longer."""
+    """RFC 3261 17.2.2, with the late 100 of RFC 4320. An answer later than 64*T1 reaches nobody,
+    so it waits no longer."""
 
     __slots__ = ()
 
@@ -242,9 +243,13 @@ class Server(_Server):
     ) -> None:
         _Server.__init__(self, _SERVER, TRYING, stack, key, message, mirror, hop, fallback)
 
+    def trying(self, _argument: object, now: float) -> None:
+        self.send(self.stack.response(self, 100), now)
+
     def complete(self, data: bytes, now: float) -> None:
         self.send(data, now)
         self.spend()
+        self.stack.slow.cancel(self)
         self.stack.give_up.cancel(self)
         if self.hop.reliable:
             self.finish(None, now)
@@ -434,6 +439,7 @@ SERVER_RULES: Final[Rules] = {
     (TRYING, SUCCESS): (COMPLETED, Server.complete),
     (TRYING, FAILURE): (COMPLETED, Server.complete),
     (TRYING, LOST): (TRYING, _Server.divert),
+    (TRYING, REPEAT): (PROCEEDING, Server.trying),
     (TRYING, GIVE_UP): (TERMINATED, Transaction.finish),
     (PROCEEDING, REQUEST): (PROCEEDING, Transaction.again),
     (PROCEEDING, PROVISIONAL): (PROCEEDING, _Server.send),
@@ -458,7 +464,6 @@ SERVER_IGNORED: Final[Ignored] = {
         (COMPLETED, FAILURE),
     ),
     "this timer is not armed in this state": (
-        (TRYING, REPEAT),
         (TRYING, LINGER),
         (PROCEEDING, REPEAT),
         (PROCEEDING, LINGER),
