@@ -1,5 +1,6 @@
 """Where bytes come from and go to: connections, sources, other ways."""
 
+import pytest
 from tests.b2bua.ladder import Ladder, climb
 
 UP = """
@@ -299,3 +300,132 @@ def test_a_route_set_is_followed() -> None:
         C -> 200 BYE
         record answered by callee 200
     """)
+
+
+# Where nobody takes a connection: the port a peer's own connection came from, an address
+# behind a NAT.
+NOBODY = ["sip:B@127.0.0.1:6999%transport=tcp", "sip:B@10.0.0.5%transport=tcp"]
+
+
+@pytest.mark.parametrize("contact", NOBODY)
+def test_a_callee_that_takes_no_connection_is_reached_by_the_one_that_is_open(
+    contact: str,
+) -> None:
+    """Its ACK would be lost, and whoever speaks TCP may not repeat the 200 that asks for it."""
+    climb(
+        f"""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 200 (Contact: <{contact}>)
+        B <- ACK (uri {contact}; by B)
+        A <- 200
+        A -> ACK
+        B -> 200 (again)
+        B <- ACK (by B)
+        A -> INVITE
+        A <- 100
+        B <- INVITE (uri {contact}; by B)
+        B -> 200 (Contact: <{contact}>)
+        B <- ACK (by B)
+        A <- 200
+        A -> ACK
+        """
+        + DOWN,
+        transport="tcp",
+    )
+
+
+@pytest.mark.parametrize("contact", NOBODY)
+def test_a_prack_finds_such_a_callee_too(contact: str) -> None:
+    climb(
+        f"""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180 (rseq 1; Contact: <{contact}>)
+        B <- PRACK (by B)
+        A <- 180
+        B -> 200 PRACK
+        B -> 200 (Contact: <{contact}>)
+        B <- ACK (by B)
+        A <- 200
+        A -> ACK
+        """
+        + DOWN,
+        transport="tcp",
+    )
+
+
+def test_an_answer_to_its_offer_reaches_such_a_callee() -> None:
+    climb(
+        """
+        A -> INVITE (no sdp)
+        A <- 100
+        B <- INVITE (no sdp)
+        B -> 200 (sdp; Contact: <sip:B@10.0.0.5%transport=tcp>)
+        A <- 200 (sdp B1)
+        A -> ACK (sdp)
+        B <- ACK (sdp A1; by B)
+        """
+        + DOWN,
+        transport="tcp",
+    )
+
+
+def test_a_late_answer_of_such_a_callee_is_acknowledged_and_ended() -> None:
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180
+        A <- 180
+        A -> CANCEL
+        A <- 200 CANCEL, 487
+        A -> ACK
+        B <- CANCEL
+        B -> 200 (Contact: <sip:B@10.0.0.5%transport=tcp>)
+        B -> 200 CANCEL
+        B <- ACK (by B), BYE (by B)
+        B -> 200 BYE
+        record cancelled by caller 487
+        """,
+        transport="tcp",
+    )
+
+
+def test_a_callee_over_udp_that_takes_no_connection_is_reached_by_datagrams() -> None:
+    contact = "sip:B@127.0.0.1:6999%transport=tcp"
+    climb(
+        f"""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 200 (Contact: <{contact}>)
+        B <- ACK (uri {contact}; Via: SIP/2.0/UDP)
+        A <- 200
+        A -> ACK
+        """
+        + DOWN
+    )
+
+
+def test_an_ack_lost_with_its_connection_goes_by_the_next() -> None:
+    climb(
+        UP
+        + """
+        B -> INVITE
+        B <- 100
+        A <- INVITE
+        A -> 200
+        A <- ACK (lost)
+        B <- 200
+        B -> ACK
+        A breaks
+        A -> 200 (again)
+        A <- ACK (by A)
+        """
+        + DOWN,
+        caller="tcp",
+    )

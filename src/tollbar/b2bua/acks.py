@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from tollbar.b2bua import causes
 from tollbar.sip.dialog import Dialog
+from tollbar.sip.flow import Hop
 from tollbar.sip.message import Message
 
 if TYPE_CHECKING:
     from tollbar.b2bua.call import Call
+    from tollbar.b2bua.engine import Engine
     from tollbar.b2bua.leg import Answer
 
 
@@ -42,9 +44,18 @@ def again(call: "Call", dialog: Dialog, cseq: int) -> None:
         return
     engine = call.engine
     if dialog.ack and dialog.ack_cseq == cseq:
-        engine.stack.repeat(dialog.ack_hop, dialog.ack)
+        if dialog.ack_hop.gone:
+            divert(engine, dialog, dialog.hop(engine.listener_names))
+        else:
+            engine.stack.repeat(dialog.ack_hop, dialog.ack)
     else:
         engine.dialog_ack(*dialog.request(b"ACK", b"", b"", engine.listener_names, cseq))
+
+
+def divert(engine: "Engine", dialog: Dialog, hop: Hop) -> None:
+    """The ACK did not arrive, for where it went is no way: the same by another hop."""
+    start, _, rest = dialog.ack.split(b"\r\n", 2)
+    dialog.ack, dialog.ack_hop = engine.dialog_ack(start + b"\r\n", rest, hop)
 
 
 def came(call: "Call", dialog: Dialog, message: Message, now: float) -> None:

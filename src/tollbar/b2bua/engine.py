@@ -100,9 +100,33 @@ class Engine:
 
     def lost(self, hop: Hop, _error: object, now: float) -> None:
         """A connection died or a send failed."""
-        if hop.reliable and isinstance(hop, Flow):
-            hop.gone = True
+        if hop.reliable:
+            if isinstance(hop, Flow):
+                hop.gone = True
+            elif hop.dialog:
+                self._unreached(hop)
         self.stack.lost(hop, now)
+
+    def _unreached(self, target: Target) -> None:
+        """No connection to a dialog's remote target: from now on its requests go another way,
+        and so does the ACK that has just been lost, for which nobody else would ask."""
+        dialog = self.dialogs.get(target.dialog)
+        other = None if dialog is None else self._otherwise(dialog, target)
+        if dialog is None or other is None:
+            return
+        dialog.avoid(target, other)
+        if dialog.ack and dialog.ack_hop is target:
+            acks.divert(self, dialog, other)
+
+    def _otherwise(self, dialog: Dialog, target: Hop) -> Hop | None:
+        """How a peer is reached that takes no connection at its Contact. That may name the port
+        its own came from, or an address behind a NAT; but the way it was reached first is open
+        still, or can be opened again."""
+        way = dialog.way
+        home: Target | None = dialog.leg.peer.to
+        if home is not None and home.reliable and home.address in (target.address, way.address):
+            way = home
+        return None if way.gone or way is target else way
 
     def committed(self, number: int, now: float) -> None:
         """Facts up to ``number`` are on disk: what waited for them goes on."""
@@ -214,10 +238,7 @@ class Engine:
             if target is not gone:
                 client.spare = target
         elif hop.reliable and client.spare is None:
-            # A Contact may name the port a connection came from, where nobody takes one.
-            home = dialog.leg.peer.to
-            if home is not None and home.reliable and home.address == hop.address:
-                client.spare = home
+            client.spare = self._otherwise(dialog, hop)
         client.start(data, now)
         return client
 

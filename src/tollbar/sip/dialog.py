@@ -142,6 +142,21 @@ class Dialog:
         if isinstance(hop, Target) and hop.reliable:
             self._hop = hop
 
+    def hop(self, listeners: dict[str, str]) -> Hop:
+        """Where requests go now."""
+        hop = self._hop
+        if hop is None or hop.gone:
+            hop = self._hop = next_hop(self.target, self.routes, self._way, listeners)
+            if hop is not self._way and isinstance(hop, Target):
+                hop.dialog = self.key
+        return hop
+
+    def avoid(self, hop: Hop, other: Hop) -> None:
+        """Nobody takes a connection there: until the peer says otherwise, requests go by
+        ``other``."""
+        if self._hop is hop:
+            self._hop = other
+
     def aim(self, message: Message) -> bool:
         """Take the remote target from a message that may refresh it (12.2); is it another?"""
         contact = message.contact
@@ -188,9 +203,7 @@ class Dialog:
             cseq = self.local_cseq
         # A peer that named no Contact is known by its address, and reached the way it came.
         target, routes = self.target or Address(self.remote).uri, self.routes
-        hop = self._hop
-        if hop is None or hop.gone:
-            hop = self._hop = next_hop(self.target, routes, self._way, listeners)
+        hop = self.hop(listeners)
         if routes and strict_first(routes):
             target, routes = Address(routes[0]).uri, [*routes[1:], b"<%b>" % target]
         route = b"".join([b"Route: %b\r\n" % value for value in routes]) if routes else b""

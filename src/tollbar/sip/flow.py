@@ -61,9 +61,12 @@ class Flow:
 
 
 class Target:
-    """An address to send to from ``listener``: the driver finds or opens the connection."""
+    """An address to send to from ``listener``: the driver finds or opens the connection.
 
-    __slots__ = ("address", "listener", "port", "reliable", "transport")
+    ``dialog`` is the key of the one dialog whose requests go there, or empty.
+    """
+
+    __slots__ = ("address", "dialog", "listener", "port", "reliable", "transport")
     gone: Final = False
 
     def __init__(self, listener: str, transport: str, address: str, port: int) -> None:
@@ -72,6 +75,7 @@ class Target:
         self.address = address
         self.port = port
         self.reliable = transport != UDP
+        self.dialog = b""
 
     def __repr__(self) -> str:
         return f"<target {self.transport} {self.address}:{self.port} from {self.listener}>"
