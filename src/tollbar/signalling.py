@@ -27,6 +27,7 @@ def listeners(gateway: Gateway) -> list[Shown]:
             entry.advertise_host,
             entry.advertise_port,
             sibling(entry, gateway.listeners),
+            entry.host,
         )
         for entry in gateway.listeners
     ]

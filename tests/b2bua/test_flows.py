@@ -3,6 +3,10 @@
 import pytest
 from tests.b2bua.ladder import Ladder, climb
 
+from tollbar.sip.flow import Target
+from tollbar.sip.routing import neighbours
+from tollbar.sip.stack import Listener
+
 UP = """
     A -> INVITE
     A <- 100
@@ -429,3 +433,28 @@ def test_an_ack_lost_with_its_connection_goes_by_the_next() -> None:
         + DOWN,
         caller="tcp",
     )
+
+
+def test_a_leg_keeps_to_its_side_of_a_gateway_with_two() -> None:
+    """A trunk outside, over TCP, whose Contact says UDP: no request leaves from the inside."""
+    ladder = Ladder("tcp")
+    engine = ladder.wire.engine
+    outside = [
+        Listener("outside-udp", "udp", "127.0.0.2", 5060),
+        Listener("outside-tcp", "tcp", "127.0.0.2", 5060),
+    ]
+    engine.stack.listeners.update({listener.name: listener for listener in outside})
+    engine.listeners = neighbours(engine.stack.listeners.values())
+    engine.peers.by_name["carrier"].to = Target("outside-tcp", "tcp", "127.0.0.1", 5070)
+    ladder.climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE (Via: SIP/2.0/TCP 127.0.0.2:5060)
+        B -> 200 (Contact: <sip:B@127.0.0.1:5070>)
+        B <- ACK (Via: SIP/2.0/UDP 127.0.0.2:5060)
+        A <- 200
+        A -> ACK
+        """
+        + DOWN
+    ).end()

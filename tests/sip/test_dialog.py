@@ -1,14 +1,15 @@
 """The dialog: identifiers, CSeqs, route set and target of everything sent inside it (12)."""
 
 import pytest
-from tests.sip.wire import NATTED, header, headers, request, response, where
+from tests.sip.wire import LISTENERS, NATTED, header, headers, request, response, where
 
 from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import Target
 from tollbar.sip.message import Message
+from tollbar.sip.routing import neighbours
 
-LISTENERS = {"udp": "udp", "tcp": "tcp"}
+NEIGHBOURS = neighbours(LISTENERS)
 FAR = Target("udp", "udp", "192.0.2.9", 5070)
 ROUTES = b"Record-Route: <sip:192.0.2.21;lr>\r\nRecord-Route: <sip:192.0.2.22;lr>, <sip:p3;lr>\r\n"
 OURS = request(
@@ -35,7 +36,7 @@ def client_side(more: bytes = b"", **how: bytes) -> Dialog:
 
 
 def sent(dialog: Dialog, method: bytes = b"BYE", more: bytes = b"", cseq: int = 0) -> bytes:
-    start, rest, _ = dialog.request(method, more, b"", LISTENERS, cseq)
+    start, rest, _ = dialog.request(method, more, b"", NEIGHBOURS, cseq)
     return start + b"Via: x\r\n" + rest
 
 
@@ -95,7 +96,7 @@ def test_the_client_side_takes_them_reversed() -> None:
 
 def test_a_strict_router_gets_the_request_uri_and_the_target_goes_last() -> None:
     dialog = server_side(b"Record-Route: <sip:192.0.2.21>, <sip:192.0.2.22;lr>\r\n")
-    start, rest, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
+    start, rest, hop = dialog.request(b"BYE", b"", b"", NEIGHBOURS)
     data = start + b"Via: x\r\n" + rest
     assert data.startswith(b"BYE sip:192.0.2.21 SIP/2.0\r\n")
     assert headers(data, b"Route") == [b"<sip:192.0.2.22;lr>", b"<sip:1001@192.0.2.7>"]
@@ -105,19 +106,19 @@ def test_a_strict_router_gets_the_request_uri_and_the_target_goes_last() -> None
 
 
 def test_the_hop_is_the_first_routes_or_the_targets() -> None:
-    _, _, hop = server_side(ROUTES).request(b"BYE", b"", b"", LISTENERS)
+    _, _, hop = server_side(ROUTES).request(b"BYE", b"", b"", NEIGHBOURS)
     assert where(hop) == ("target", "udp", "192.0.2.21", 5060)
-    _, _, hop = server_side().request(b"BYE", b"", b"", LISTENERS)
+    _, _, hop = server_side().request(b"BYE", b"", b"", NEIGHBOURS)
     assert where(hop) == ("target", "udp", "192.0.2.7", 5060)
 
 
 def test_the_2xx_sets_the_routes_anew_and_nothing_after_it_does() -> None:
     """13.2.2.4: and 12.2: a route set never changes once confirmed."""
     dialog = client_side(ROUTES)
-    assert dialog.request(b"PRACK", b"", b"", LISTENERS)[2].address == "192.0.2.9"
+    assert dialog.request(b"PRACK", b"", b"", NEIGHBOURS)[2].address == "192.0.2.9"
     other = b"Record-Route: <sip:192.0.2.30;lr>\r\n"
     dialog.confirm(read(response(OURS, 200, more=other)))
-    start, rest, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
+    start, rest, hop = dialog.request(b"BYE", b"", b"", NEIGHBOURS)
     assert hop.address == "192.0.2.30"
     assert headers(start + rest, b"Route") == [b"<sip:192.0.2.30;lr>"]
     dialog.confirm(read(response(OURS, 200, more=ROUTES)))
@@ -129,11 +130,11 @@ def test_the_2xx_sets_the_routes_anew_and_nothing_after_it_does() -> None:
 
 def test_a_contact_refreshes_the_target() -> None:
     dialog = server_side()
-    _, _, hop = dialog.request(b"INFO", b"", b"", LISTENERS)
+    _, _, hop = dialog.request(b"INFO", b"", b"", NEIGHBOURS)
     assert hop.port == 5060
     moved = request(b"UPDATE").replace(b"Contact: <sip:1001@192.0.2.7>", b"m: <sip:m@192.0.2.8:9>")
     dialog.aim(read(moved))
-    start, _, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
+    start, _, hop = dialog.request(b"BYE", b"", b"", NEIGHBOURS)
     assert start == b"BYE sip:m@192.0.2.8:9 SIP/2.0\r\n"
     assert where(hop) == ("target", "udp", "192.0.2.8", 9)
 
@@ -147,28 +148,28 @@ def test_without_a_contact_the_target_stays() -> None:
 def test_a_target_of_capitals_is_kept_as_written_and_understood() -> None:
     """Others never pass the BYE on to `;transport=UDP`."""
     dialog = client_side(contact=b"<sip:far@192.0.2.9:5070;transport=UDP>")
-    start, _, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
+    start, _, hop = dialog.request(b"BYE", b"", b"", NEIGHBOURS)
     assert start == b"BYE sip:far@192.0.2.9:5070;transport=UDP SIP/2.0\r\n"
     assert hop is FAR
 
 
 def test_a_host_name_is_reached_the_way_it_came() -> None:
     dialog = client_side(contact=b"<sip:far@edge.carrier.example;transport=tcp>")
-    assert dialog.request(b"BYE", b"", b"", LISTENERS)[2] is FAR
+    assert dialog.request(b"BYE", b"", b"", NEIGHBOURS)[2] is FAR
 
 
 def test_a_new_way_is_taken_at_once() -> None:
     dialog = client_side(contact=b"<sip:far@edge.carrier.example>")
-    assert dialog.request(b"INFO", b"", b"", LISTENERS)[2] is FAR
+    assert dialog.request(b"INFO", b"", b"", NEIGHBOURS)[2] is FAR
     dialog.way = NATTED
-    assert dialog.request(b"INFO", b"", b"", LISTENERS)[2] is NATTED
+    assert dialog.request(b"INFO", b"", b"", NEIGHBOURS)[2] is NATTED
 
 
 def test_a_peer_that_names_no_contact_is_reached_all_the_same() -> None:
     """12.1.2 demands one; where it is missing the request still has a Request-URI."""
     dialog = client_side(contact=b"")
     dialog.confirm(read(response(OURS, 200, contact=b"")))
-    start, _, hop = dialog.request(b"BYE", b"", b"", LISTENERS)
+    start, _, hop = dialog.request(b"BYE", b"", b"", NEIGHBOURS)
     assert start == b"BYE sip:5551234@192.0.2.9 SIP/2.0\r\n"
     assert hop is FAR
 
@@ -226,6 +227,6 @@ def test_kept_and_restored_it_says_the_same(make: type[Dialog]) -> None:
         assert again.local_cseq == dialog.local_cseq + RESTART_JUMP
         dialog.local_cseq += RESTART_JUMP
         assert sent(again) == sent(dialog)
-        assert where(again.request(b"BYE", b"", b"", LISTENERS)[2]) == where(
-            dialog.request(b"BYE", b"", b"", LISTENERS)[2]
+        assert where(again.request(b"BYE", b"", b"", NEIGHBOURS)[2]) == where(
+            dialog.request(b"BYE", b"", b"", NEIGHBOURS)[2]
         )

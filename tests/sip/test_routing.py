@@ -4,9 +4,24 @@ import pytest
 from tests.sip.wire import where
 
 from tollbar.sip.flow import Flow, Hop, Target
-from tollbar.sip.routing import next_hop, resolve, strict_first
+from tollbar.sip.routing import neighbours, next_hop, resolve, strict_first
+from tollbar.sip.stack import Listener
 
-LISTENERS = {"udp": "u", "tcp": "t", "tls": "s"}
+IPV4 = [
+    Listener("u", "udp", "198.51.100.1", 5060),
+    Listener("t", "tcp", "198.51.100.1", 5060),
+    Listener("s", "tls", "198.51.100.1", 5061),
+]
+IPV6 = [
+    Listener("u6", "udp", "sip.example.com", 5060, bound="2001:db8::1"),
+    Listener("t6", "tcp", "sip.example.com", 5060, bound="2001:db8::1"),
+]
+SECOND = [
+    Listener("second", "udp", "203.0.113.1", 5060),
+    Listener("t2", "tcp", "203.0.113.1", 5060),
+]
+LISTENERS = neighbours([*IPV4, *IPV6, *SECOND])
+NAMES = {"udp": "u", "tcp": "t", "tls": "s"}
 UDP_WAY = Flow("u", "udp", "192.0.2.7", 5062)
 TCP_FLOW = Flow("t", "tcp", "192.0.2.7", 41000)
 TLS_FLOW = Flow("s", "tls", "192.0.2.7", 42000)
@@ -36,7 +51,7 @@ TLS_GONE = Target("s", "tls", "192.0.2.7", 42000)
 def test_a_uri_names_its_hop(uri: bytes, expected: tuple[str, str, int]) -> None:
     hop = resolve(uri, UDP_WAY, LISTENERS)
     assert where(hop) == ("target", *expected)
-    assert hop.listener == LISTENERS[hop.transport]
+    assert hop.listener == NAMES[hop.transport] + "6" * (":" in hop.address)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +76,10 @@ def test_what_names_no_other_place_goes_the_way_it_came(uri: bytes) -> None:
 
 
 def test_without_a_listener_for_the_transport_it_goes_the_way_it_came() -> None:
-    assert resolve(b"sip:192.0.2.8;transport=tcp", UDP_WAY, {"udp": "u"}) is UDP_WAY
-    assert resolve(b"sips:192.0.2.8", UDP_WAY, {"udp": "u"}) is UDP_WAY
+    only = neighbours(IPV4[:1])
+    assert resolve(b"sip:192.0.2.8;transport=tcp", UDP_WAY, only) is UDP_WAY
+    assert resolve(b"sips:192.0.2.8", UDP_WAY, only) is UDP_WAY
+    assert resolve(b"sip:[2001:db8::8]", UDP_WAY, only) is UDP_WAY
 
 
 def test_who_came_by_tls_is_not_called_back_in_the_clear() -> None:
@@ -74,6 +91,16 @@ def test_the_listener_is_that_of_the_way() -> None:
     """With two UDP listeners, a side of a call keeps to its own."""
     way = Flow("second", "udp", "192.0.2.7", 5062)
     assert resolve(b"sip:1001@192.0.2.8", way, LISTENERS).listener == "second"
+    assert resolve(b"sip:1001@192.0.2.8;transport=tcp", way, LISTENERS).listener == "t2"
+    assert resolve(b"sips:1001@192.0.2.8", way, LISTENERS).listener == "s"
+    back = Target("t2", "tcp", "192.0.2.7", 5060)
+    assert resolve(b"sip:1001@192.0.2.8", back, LISTENERS).listener == "second"
+
+
+def test_an_ipv6_address_is_reached_from_one() -> None:
+    way = Target("t6", "tcp", "2001:db8::7", 5060)
+    assert resolve(b"sip:1001@[2001:db8::8]", way, LISTENERS).listener == "u6"
+    assert resolve(b"sips:1001@[2001:db8::8]", way, LISTENERS) is way
 
 
 @pytest.mark.parametrize("flow", [TCP_FLOW, TLS_FLOW])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def send(call: "Call", dialog: Dialog, cseq: int, headers: bytes = b"", body: bytes = b"") -> None:
     """Send the ACK and keep it for the repeats of its 2xx."""
     engine = call.engine
-    start, rest, hop = dialog.request(b"ACK", headers, body, engine.listener_names, cseq)
+    start, rest, hop = dialog.request(b"ACK", headers, body, engine.listeners, cseq)
     dialog.ack, dialog.ack_hop = engine.dialog_ack(start, rest, hop)
     dialog.ack_cseq = cseq
 
@@ -45,11 +45,11 @@ def again(call: "Call", dialog: Dialog, cseq: int) -> None:
     engine = call.engine
     if dialog.ack and dialog.ack_cseq == cseq:
         if dialog.ack_hop.gone:
-            divert(engine, dialog, dialog.hop(engine.listener_names))
+            divert(engine, dialog, dialog.hop(engine.listeners))
         else:
             engine.stack.repeat(dialog.ack_hop, dialog.ack)
     else:
-        engine.dialog_ack(*dialog.request(b"ACK", b"", b"", engine.listener_names, cseq))
+        engine.dialog_ack(*dialog.request(b"ACK", b"", b"", engine.listeners, cseq))
 
 
 def divert(engine: "Engine", dialog: Dialog, hop: Hop) -> None:

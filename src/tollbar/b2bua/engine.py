@@ -27,7 +27,7 @@ from tollbar.sip.dialog import Dialog
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import Flow, Hop, Target
 from tollbar.sip.message import Message
-from tollbar.sip.routing import resolve
+from tollbar.sip.routing import neighbours, resolve
 from tollbar.sip.stack import COOKIE, Listener, Stack
 from tollbar.sip.timers import Timers
 from tollbar.sip.transaction import InviteServer, Server, Transaction
@@ -53,10 +53,7 @@ class Engine:
         self.entropy = entropy
         by_name = {listener.name: listener for listener in listeners}
         self.stack = Stack(self, by_name, entropy, self.timers)
-        # A transport's listener, for targets that a URI names.
-        self.listener_names = {
-            listener.transport: name for name, listener in reversed(by_name.items())
-        }
+        self.listeners = neighbours(by_name.values())
         self.host = next(iter(by_name.values())).host
         self.calls: dict[str, Call] = {}
         self.open: dict[str, Call] = {}  # those that are not over: what limits count
@@ -228,13 +225,13 @@ class Engine:
     ) -> Transaction:
         """Send a request inside a dialog, by the live connection if there is one."""
         start, rest, hop = dialog.request(
-            method, headers, body, self.listener_names, hops_left=hops_left
+            method, headers, body, self.listeners, hops_left=hops_left
         )
         client, data = self.stack.prepare(start, rest, hop)
         client.user = user
         if hop.reliable and isinstance(hop, Flow):
             gone = Target(hop.listener, hop.transport, hop.address, hop.port)
-            target = resolve(dialog.target, gone, self.listener_names)
+            target = resolve(dialog.target, gone, self.listeners)
             if target is not gone:
                 client.spare = target
         elif hop.reliable and client.spare is None:

@@ -12,7 +12,7 @@ from tollbar.sip.fields import Address
 from tollbar.sip.flow import Hop, Target
 from tollbar.sip.message import Message
 from tollbar.sip.reliable import Reliable
-from tollbar.sip.routing import next_hop, strict_first
+from tollbar.sip.routing import Neighbours, next_hop, strict_first
 
 RESTART_JUMP: Final = 1000  # requests we may have sent after the last state we kept
 KEPT_FIELDS: Final = 10
@@ -142,7 +142,7 @@ class Dialog:
         if isinstance(hop, Target) and hop.reliable:
             self._hop = hop
 
-    def hop(self, listeners: dict[str, str]) -> Hop:
+    def hop(self, listeners: Neighbours) -> Hop:
         """Where requests go now."""
         hop = self._hop
         if hop is None or hop.gone:
@@ -189,7 +189,7 @@ class Dialog:
         method: bytes,
         headers: bytes,
         body: bytes,
-        listeners: dict[str, str],
+        listeners: Neighbours,
         cseq: int = 0,
         hops_left: int = 70,
     ) -> tuple[bytes, bytes, Hop]:

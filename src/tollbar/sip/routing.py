@@ -4,24 +4,45 @@ Names in URIs are not looked up here (nothing on the signalling path waits for D
 that is no IP literal is reached by the way its side of the call came.
 """
 
+from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tollbar.sip.errors import SipError
 from tollbar.sip.fields import addresses, uris
 from tollbar.sip.flow import TCP, TLS, UDP, Hop, Target
 
+if TYPE_CHECKING:
+    from tollbar.sip.stack import Listener
+
+Neighbours = dict[tuple[str, str, bool], str]
+"""By a listener's name, a transport and IPv6 or not: the name of the listener that takes over."""
+
 _DEFAULT_PORT: Final = {UDP: 5060, TCP: 5060, TLS: 5061}
 _TRANSPORTS: Final = {transport.encode(): transport for transport in _DEFAULT_PORT}
 
 
-def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: dict[str, str]) -> Hop:
+def neighbours(listeners: Iterable["Listener"]) -> Neighbours:
+    """Which listener takes over where a peer of one is to be reached by another transport or
+    family: itself, else one at the same address, else the first."""
+    all_of_them = list(listeners)
+    found: Neighbours = {}
+    for one in all_of_them:
+        for other in (
+            one,
+            *(other for other in all_of_them if other.bound == one.bound),
+            *all_of_them,
+        ):
+            found.setdefault((one.name, other.transport, ":" in other.bound), other.name)
+    return found
+
+
+def next_hop(target: bytes, routes: list[bytes], way: Hop, listeners: Neighbours) -> Hop:
     """The hop for a request to ``target`` along ``routes``.
 
-    ``way`` is how this side of the call was reached last. ``listeners`` maps a transport to
-    the name of our listener for it. A live connection is kept to (RFC 5923): only datagrams,
-    and connections that are gone, follow the URI.
+    ``way`` is how this side of the call was reached last. A live connection is kept to
+    (RFC 5923): only datagrams, and connections that are gone, follow the URI.
     """
     if way.reliable and not isinstance(way, Target):
         if not way.gone:
@@ -41,7 +62,7 @@ def literal(host: bytes) -> str:
         return ""
 
 
-def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
+def resolve(text: bytes, way: Hop, listeners: Neighbours) -> Hop:
     """The hop that a URI names, or ``way`` where it names none that we can reach."""
     try:
         uri = uris[text]
@@ -60,7 +81,7 @@ def resolve(text: bytes, way: Hop, listeners: dict[str, str]) -> Hop:
         transport = TLS
     else:
         transport = UDP
-    listener = way.listener if transport == way.transport else listeners.get(transport, "")
+    listener = listeners.get((way.listener, transport, ":" in address), "")
     if not listener:
         return way
     port = uri.port or _DEFAULT_PORT[transport]

@@ -101,16 +101,26 @@ BRANCH_LENGTH: Final = len(COOKIE) + 16
 class Listener:
     """One of our addresses as the messages show it."""
 
-    __slots__ = ("contact", "host", "name", "sibling", "transport", "via")
+    __slots__ = ("bound", "contact", "host", "name", "sibling", "transport", "via")
 
-    def __init__(self, name: str, transport: str, host: str, port: int, sibling: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        transport: str,
+        host: str,
+        port: int,
+        sibling: str = "",
+        bound: str = "",
+    ) -> None:
         """``host`` and ``port`` are what we advertise; ``sibling`` the TCP listener that takes
-        over from this UDP one when a request is too long for a datagram, or ""."""
+        over from this UDP one when a request is too long for a datagram, or ""; ``bound`` the
+        address it sends from where that is another."""
         shown = f"[{host}]" if ":" in host else host
         self.name = name
         self.transport = transport
         self.host = shown.encode()
         self.sibling = sibling
+        self.bound = bound or host
         self.via = f"Via: SIP/2.0/{transport.upper()} {shown}:{port};rport;branch=".encode()
         parameter = "" if transport == UDP else f";transport={transport}"
         self.contact = f"Contact: <sip:{shown}:{port}{parameter}>\r\n".encode()
