@@ -458,3 +458,73 @@ def test_a_leg_keeps_to_its_side_of_a_gateway_with_two() -> None:
         """
         + DOWN
     ).end()
+
+
+LONG = "X-Long: " + "x" * 1300
+
+
+def long_calls() -> Ladder:
+    ladder = Ladder()
+    ladder.wire.engine.stack.listeners["udp"].sibling = "tcp"
+    return ladder
+
+
+def test_a_long_invite_goes_as_a_datagram_where_tcp_is_swallowed() -> None:
+    """RFC 3261 18.1.1; a firewall says nothing, and the trunk's patience is not all spent on it."""
+    ladder = long_calls()
+    ladder.wire.deliver = lambda station, data, flow: None if flow else station.take(data, None)
+    ladder.climb(
+        f"""
+        A -> INVITE ({LONG})
+        A <- 100
+        after 1.9
+        quiet
+        after 0.1
+        B <- INVITE ({LONG}; Via: SIP/2.0/UDP)
+        B -> 180
+        A <- 180
+        after 100
+        A <- 180
+        B -> 200
+        B <- ACK
+        A <- 200
+        A -> ACK
+        """
+        + DOWN
+    ).end()
+
+
+def test_a_long_invite_that_nobody_answers_either_way() -> None:
+    ladder = long_calls()
+    ladder.wire.deliver = lambda station, data, flow: None if flow else station.take(data, None)
+    ladder.climb(f"""
+        A -> INVITE ({LONG})
+        A <- 100
+        after 4
+        B <- INVITE, INVITE, INVITE
+        A <- 408
+        A -> ACK
+        record failed by gateway 408 timeout
+        after 32
+    """)
+    ladder.phones["B"].inbox.clear()
+    ladder.end()
+
+
+def test_a_long_invite_by_tcp_rings_as_long_as_any() -> None:
+    long_calls().climb(f"""
+        A -> INVITE ({LONG})
+        A <- 100
+        B <- INVITE ({LONG}; Via: SIP/2.0/TCP)
+        B -> 180
+        A <- 180
+        after 179
+        A <- 180, 180
+        after 1
+        B <- CANCEL
+        A <- 180, 480
+        A -> ACK
+        B -> 200 CANCEL, 487
+        B <- ACK
+        record no_answer by gateway 480 ring_timeout
+    """).end()

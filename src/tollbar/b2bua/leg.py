@@ -17,6 +17,7 @@ from tollbar.sip.timers import T1
 from tollbar.sip.transaction import (
     ACCEPTED,
     GIVE_UP,
+    LOST,
     PROCEEDING,
     InviteClient,
     InviteServer,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # Deadlines of this room, beside those of the transactions.
 FIRST_ANSWER: Final = 20  # no response at all from the callee
+BY_TCP: Final = 30  # no response to an INVITE that went by TCP for its length alone
 RING_TIMEOUT: Final = 21  # no final response from the callee
 REFRESH: Final = 22  # repeat the last 18x towards the caller each minute (13.3.1.1)
 REFRESH_INTERVAL: Final = 60.0  # seconds
@@ -282,6 +284,9 @@ class Callee:
         """Send the INVITE that was prepared."""
         assert self.client is not None
         self.call.live.add(self.client)
+        if self.client.spare is not None:
+            half = self.timer.interval / 2
+            self.timer = self.call.engine.timers.timer(half, BY_TCP)
         self.client.start(self.data, now)
         self.timer.arm(self, now)
 
@@ -370,6 +375,13 @@ class Callee:
             # It has said something; what is left of the time to say more begins only here.
             left = max(0.0, self.peer.ring_timeout - self.peer.first_answer)
             self.timer = self.call.engine.timers.timer(left, RING_TIMEOUT)
+            self.timer.arm(self, now)
+            return
+        if event == BY_TCP:
+            if not self.heard and self.client is not None and self.client.spare is not None:
+                # A firewall may swallow what is not UDP: as a datagram it has the other half.
+                self.client.feed(LOST, None, now)
+            self.timer = self.call.engine.timers.timer(self.timer.interval, FIRST_ANSWER)
             self.timer.arm(self, now)
             return
         self.withdraw(b"", now)
