@@ -143,6 +143,7 @@ def test_the_200_waits_for_the_prack_of_an_18x_with_session() -> None:
 
 
 def test_the_200_does_not_wait_for_the_prack_of_a_plain_180() -> None:
+    """RFC 3262 3: but that PRACK is still good. On a 481 its sender would end the dialog."""
     climb(
         f"""
         A -> INVITE ({REL})
@@ -155,8 +156,51 @@ def test_the_200_does_not_wait_for_the_prack_of_a_plain_180() -> None:
         B <- ACK
         A <- 200
         A -> PRACK
-        A <- 481 PRACK
+        A <- 200 PRACK
         A -> ACK
+        """
+        + DOWN
+    )
+
+
+def test_a_prack_that_crosses_a_refusal_is_answered() -> None:
+    climb(
+        f"""
+        A -> INVITE ({REL})
+        A <- 100
+        B <- INVITE
+        B -> 183 (rseq 1; sdp)
+        A <- 183 (RSeq: 1)
+        B -> 486
+        B <- ACK
+        A <- 486
+        A -> PRACK (sdp)
+        A <- 200 PRACK
+        A -> ACK
+        record busy by callee 486
+        """
+    )
+
+
+def test_after_the_200_no_18x_leaves_that_had_waited_for_a_prack() -> None:
+    climb(
+        f"""
+        A -> INVITE ({REL})
+        A <- 100
+        B <- INVITE
+        B -> 180 (rseq 1)
+        B <- PRACK
+        A <- 180 (RSeq: 1)
+        B -> 200 PRACK, 180 (rseq 2)
+        B <- PRACK
+        B -> 200 PRACK, 200
+        B <- ACK
+        A <- 200
+        A -> PRACK
+        A <- 200 PRACK
+        A -> ACK
+        after 2
+        quiet
         """
         + DOWN
     )

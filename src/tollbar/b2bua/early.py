@@ -58,7 +58,10 @@ def pracked(call: "Call", mate: Dialog, server: Server, message: Message, now: f
     if not known or fork is None:
         call.answer(server, 481, now)
         return
-    if message.body and fork.pracks_due:
+    if call.ended:
+        # The callee needs it no more.
+        call.answer(server, 200, now)
+    elif message.body and fork.pracks_due:
         headers, fork.pracks_due = fork.pracks_due, b""
         if fork.offered:
             fork.offered = False

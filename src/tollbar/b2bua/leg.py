@@ -204,8 +204,7 @@ class Caller:
         self.call.engine.refresh.cancel(self)
         for mate in self.dialogs:
             if mate.reliable is not None:
-                mate.reliable.stop()
-                mate.reliable.waiting.clear()
+                mate.reliable.finish()
 
     @property
     def answerable(self) -> bool:

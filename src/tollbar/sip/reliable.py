@@ -68,6 +68,13 @@ class Reliable:
         """Is a response with SDP unacknowledged? A 2xx has to wait for its PRACK."""
         return any(with_sdp for _, _, with_sdp in self.waiting)
 
+    def finish(self) -> None:
+        """The final response goes: nothing more is sent, but the PRACK of what was may be on its
+        way (RFC 3262 3)."""
+        self.stop()
+        while len(self.waiting) > 1:
+            self.waiting.pop()
+
     def stop(self) -> None:
         self.stack.doubling[self._level].cancel(self)
         self.stack.give_up.cancel(self)
