@@ -181,6 +181,21 @@ async def test_a_peer_that_reads_nothing_is_let_go(
         await shell.engine.until(lambda: not port.connections)
 
 
+async def test_the_system_is_told_how_long_to_try(shell: Shell) -> None:
+    """A peer that vanished is found out also while something is on its way to it; without
+    TCP_USER_TIMEOUT no keep-alive is sent then."""
+    port = opened(shell)
+    async with Peer() as peer:
+        shell.engine.outbox = [(peer.target, b"one")]
+        shell.driver.settle(0.0)
+        await peer.came.wait()
+        (connection,) = port.connections
+        assert connection.transport is not None
+        sock = connection.transport.get_extra_info("socket")
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == tcp.UNHEARD
+
+
 async def test_silence_is_bounded(shell: Shell) -> None:
     port = opened(shell)
     reader, writer = await asyncio.open_connection(*port.address)

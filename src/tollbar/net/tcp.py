@@ -30,6 +30,7 @@ CONNECT_LIMIT: Final = 4.0  # seconds, handshake included: the patience a trunk 
 HANDSHAKE_LIMIT: Final = 10.0
 FIRST_MESSAGE: Final = 32.0  # seconds for the first whole message (64*T1)
 SILENCE: Final = 3_600.0  # seconds
+UNHEARD: Final = 30_000  # milliseconds without a word of the far end's system, below 64*T1
 UNSENT: Final = 1024 * 1024  # bytes waiting for one peer
 PAUSE: Final = 1.0  # seconds without accepting when the system has no more descriptors
 
@@ -327,8 +328,10 @@ def listening(family: socket.AddressFamily, host: str, port: int) -> socket.sock
 
 
 def keep_alive(sock: socket.socket) -> None:
-    """Let the system find out about a peer that vanished: 60 s, then 6 probes 10 s apart."""
+    """Let the system find out about a peer that vanished, idle (after 20 s, 25 s) or not: without
+    the last of these nobody is asked while something is on its way, and what a firewall has
+    forgotten is sent to for a quarter of an hour."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 6)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 20)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD)
