@@ -528,3 +528,19 @@ def test_a_long_invite_by_tcp_rings_as_long_as_any() -> None:
         B <- ACK
         record no_answer by gateway 480 ring_timeout
     """).end()
+
+
+def test_a_connection_to_the_callee_that_breaks_under_a_request() -> None:
+    climb(
+        UP
+        + """
+        A -> BYE
+        B <- BYE (lost)
+        A <- 200 BYE
+        B breaks
+        B <- BYE (by B)
+        B -> 200 BYE
+        record answered by caller 200
+        """,
+        transport="tcp",
+    )

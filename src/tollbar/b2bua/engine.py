@@ -123,7 +123,7 @@ class Engine:
         home: Target | None = dialog.leg.peer.to
         if home is not None and home.reliable and home.address in (target.address, way.address):
             way = home
-        return None if way.gone or way is target else way
+        return None if way.gone else way
 
     def committed(self, number: int, now: float) -> None:
         """Facts up to ``number`` are on disk: what waited for them goes on."""
