@@ -544,3 +544,22 @@ def test_a_connection_to_the_callee_that_breaks_under_a_request() -> None:
         """,
         transport="tcp",
     )
+
+
+def test_an_invite_under_which_the_connection_breaks_goes_by_a_new_one() -> None:
+    """The trunk has been restarted, and its system knows the old connection no more."""
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE (lost)
+        B breaks
+        B <- INVITE (by B)
+        B -> 486
+        B <- ACK (by B)
+        A <- 486
+        A -> ACK
+        record busy by callee 486
+        """,
+        transport="tcp",
+    )

@@ -163,6 +163,9 @@ class Call:
         client, callee.data = engine.stack.prepare(start, rest, peer.to)
         assert isinstance(client, InviteClient)
         client.user = callee
+        if peer.to.reliable:
+            # The connection that is there may break under it: the trunk has been restarted.
+            client.spare = peer.to
         callee.client = client
         self.b = callee
         self.tries += 1

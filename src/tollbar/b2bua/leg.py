@@ -283,7 +283,8 @@ class Callee:
         """Send the INVITE that was prepared."""
         assert self.client is not None
         self.call.live.add(self.client)
-        if self.client.spare is not None:
+        spare = self.client.spare
+        if spare is not None and not spare.reliable:
             half = self.timer.interval / 2
             self.timer = self.call.engine.timers.timer(half, BY_TCP)
         self.client.start(self.data, now)
