@@ -292,6 +292,18 @@ def test_a_message_too_long_for_a_datagram_goes_by_tcp() -> None:
     ladder.climb(OVER).end()
 
 
+def test_a_message_under_which_the_connection_breaks_goes_by_a_new_one() -> None:
+    ladder = Ladder("tcp").climb("""
+        A -> MESSAGE
+        B <- MESSAGE (lost)
+        B breaks
+        B <- MESSAGE (by B)
+        B -> 200 MESSAGE
+        A <- 200 MESSAGE
+    """)
+    ladder.climb(OVER).end()
+
+
 # -- the disk
 
 

@@ -199,6 +199,8 @@ class Chat:
         client, data = stack.prepare(start, rest, hop)
         assert isinstance(client, Client)
         client.user = passing
+        if hop.reliable:
+            client.spare = hop  # the connection that is there may break under it
         passing.client = client
         passing.data = data
         if client.hop.transport == UDP and len(data) > MTU_LIMIT:
