@@ -181,7 +181,8 @@ def start(gateway: Gateway, warn: Say, say: Say | None = None) -> Standing:
     try:
         gateway.state_directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot make state directory: {error}") from error
+        why = error.strerror or str(error)
+        raise StoreError(f"cannot make state directory {gateway.state_directory}: {why}") from error
     kept = gateway.state_directory / last_good.FILE
     try:
         with Administration(gateway, FIRST) as administration:

@@ -89,12 +89,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CommandError, ControlError, StoreError) as error:
         print(f"tollbar: {error}", file=sys.stderr)
     except BrokenPipeError:
-        # Whoever read us has seen enough; nothing more can be flushed at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read us has seen enough.
+        unread()
         return 0
+    except OSError as error:
+        # A file that may not be opened, or no room where the output goes.
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"tollbar: {place}{(error.strerror or str(error)).lower()}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            unread()
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def unread() -> None:
+    """Standard output leads nowhere any more; the flush at exit must not stumble over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -26,7 +26,9 @@ def add(commands: parsers.Commands) -> None:
     parser.add_argument("--who", default="", metavar="NAME", help="by this person")
     parser.add_argument("--since", type=selection.day, metavar="DAY", help="from this day on")
     parser.add_argument("--tenant", default="", metavar="NAME", help="of this tenant")
-    parser.add_argument("-n", "--last", type=int, default=50, metavar="N", help="default: 50")
+    parser.add_argument(
+        "-n", "--last", type=parsers.count, default=50, metavar="N", help="default: 50"
+    )
     parser.add_argument("--all", action="store_true", help="not only the last ones")
     parsers.json_option(parser)
 
@@ -40,7 +42,7 @@ def run(args: Namespace) -> int:
             key=args.key,
             who=args.who,
             since=since(args, zone),
-            limit=0 if args.all else max(1, args.last),
+            limit=0 if args.all else args.last,
         )
         if args.json:
             for line in lines:

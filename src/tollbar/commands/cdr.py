@@ -1,6 +1,6 @@
 """tollbar cdr: the call detail records, newest last."""
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from typing import Final
@@ -50,17 +50,14 @@ def add(commands: parsers.Commands) -> None:
         )
     parser.add_argument("--record", action="append", default=[], help="with this record id")
     parser.add_argument(
-        "-n", "--last", type=number, metavar="N", help="the last N only (a table: 50 unless --all)"
+        "-n",
+        "--last",
+        type=parsers.count,
+        metavar="N",
+        help="the last N only (a table: 50 unless --all)",
     )
     parser.add_argument("--all", action="store_true", help="a table of all, not of the last ones")
     forms.add(parser)
-
-
-def number(text: str) -> int:
-    """How many are shown, one at least."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
 
 
 def run(args: Namespace) -> int:

@@ -22,7 +22,14 @@ def add(commands: parsers.Commands) -> None:
         "calls in progress",
         "\n  tollbar calls\n  tollbar calls --json | jq -r .record_id\n",
     )
-    parser.add_argument("-n", "--limit", type=int, default=1000, help="at most (default: 1000)")
+    parser.add_argument(
+        "-n",
+        "--limit",
+        type=parsers.count,
+        metavar="N",
+        default=1000,
+        help="at most, and never more than 1000 (default: 1000)",
+    )
     parser.add_argument("--tenant", help="of this tenant only")
     parsers.json_option(parser)
     parser = parsers.command(
@@ -128,6 +135,8 @@ def assign(args: Namespace) -> int:
 
 def locks(args: Namespace) -> int:
     if args.what == "lift":
+        if not args.holder:
+            args.wrong("whose lock? tollbar locks lift HOLDER")
         by = getuser()
         print(f"lifted {asked(args, 'lift', holder=args.holder, tenant=args.tenant, by=by)}")
         return 0

@@ -1,7 +1,7 @@
 """What all commands share of argparse: the common options, examples, the run function."""
 
 import argparse
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -35,9 +35,17 @@ def command(
         epilog=f"examples:{examples.rstrip()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(run=run)
+    # What argparse cannot see is wrong use too: `args.wrong(text)` says so and exits with 2.
+    parser.set_defaults(run=run, wrong=parser.error)
     config_option(parser)
     return parser
+
+
+def count(text: str) -> int:
+    """How many of a list, at least one."""
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) < 10**18):
+        raise ArgumentTypeError(f"{text!r} is no number of entries: 1 or more")
+    return int(text)
 
 
 def json_option(parser: ArgumentParser, text: str = "JSON, one object a line") -> None:

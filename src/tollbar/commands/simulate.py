@@ -1,7 +1,7 @@
 """tollbar simulate: what would happen with a call, and why, without placing it."""
 
 import time
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from datetime import datetime
 from math import inf
 from zoneinfo import ZoneInfo
@@ -31,7 +31,9 @@ def add(commands: parsers.Commands) -> None:
     parser.add_argument("--workgroup", action="append", default=[], help="named in X-Workgroup")
     parser.add_argument("--sticky", metavar="CODE", default="", help="as if it were set before")
     parser.add_argument("--locked", action="store_true", help="as if the caller had guessed codes")
-    parser.add_argument("--at", metavar="TIME", help="when, in the time zone of gateway.yaml")
+    parser.add_argument(
+        "--at", type=instant, metavar="TIME", help="when, in the time zone of gateway.yaml"
+    )
     parsers.json_option(parser, "one JSON object")
 
 
@@ -69,14 +71,17 @@ def run(args: Namespace) -> int:
     return 1 if decision.action == REJECT else 0
 
 
-def moment(text: str | None, zone: str) -> float:
-    """The instant that is meant, by default now."""
-    if text is None:
-        return time.time()
+def instant(text: str) -> datetime:
     try:
-        given = datetime.fromisoformat(text)
+        return datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"{text!r} is not a time; write it as 2026-12-24T20:00") from None
+        raise ArgumentTypeError(f"{text!r} is no time: 2026-12-24T20:00") from None
+
+
+def moment(given: datetime | None, zone: str) -> float:
+    """The instant that is meant, by default now."""
+    if given is None:
+        return time.time()
     return (given if given.tzinfo else given.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 

@@ -48,7 +48,8 @@ class LocalFile:
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
-            raise StoreError(f"cannot make state directory {directory}: {error}") from error
+            why = error.strerror or str(error)
+            raise StoreError(f"cannot make state directory {directory}: {why}") from error
         self._lock = Lock(directory)
         try:
             self._connection = self._opened(connect)

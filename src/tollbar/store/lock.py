@@ -34,7 +34,8 @@ class Lock:
         except OSError as error:
             if file >= 0:
                 os.close(file)
-            raise StoreError(f"cannot lock state directory {directory}: {error}") from error
+            why = error.strerror or str(error)
+            raise StoreError(f"cannot lock state directory {directory}: {why}") from error
         self._file = file
 
     def release(self) -> None:
