@@ -9,7 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -611,3 +611,34 @@ def test_a_list_for_which_there_is_no_room_is_one_line(calls: Path, words: list[
             check=False,
         )
     assert (done.returncode, done.stderr) == (1, "tollbar: no space left on device\n")
+
+
+def test_a_log_that_nobody_reads_holds_up_no_gateway(config: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    text = config.read_text().replace(":5060}", f":{port}}}").replace("127.0.0.1:9464", "off")
+    config.write_text(text)
+    read, write = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-m", "tollbar", "run", "-c", config],
+        stdout=subprocess.PIPE,
+        stderr=write,
+        text=True,
+    ) as gateway:
+        assert gateway.stdout is not None
+        for line in gateway.stdout:
+            if "simulate" in line:
+                break
+        os.set_blocking(write, False)
+        with suppress(BlockingIOError):
+            while True:
+                os.write(write, b"x")
+        os.set_blocking(write, True)
+        gateway.terminate()
+        try:
+            assert gateway.wait(60) == 0
+        finally:
+            gateway.kill()
+    os.close(read)
+    os.close(write)

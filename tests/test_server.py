@@ -507,6 +507,21 @@ async def test_a_reload_takes_the_new_or_keeps_the_old(
     assert running.server.engine.setting_up() == 0
 
 
+async def test_a_reload_takes_how_the_log_is_written(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    running = await begin()
+    fresh = replace(running.gateway, log_format="json", log_level="debug")
+    monkeypatch.setattr("tollbar.reload.load", lambda path: fresh)
+    assert await running.server.reload() == ""
+    running.invite()
+    await running.trunk.receive("INVITE")
+    running.server.tell()
+    events = [json.loads(line)["event"] for line in (tmp_path / "err").read_text().splitlines()]
+    assert events == ["attempted", "tried"]
+    assert running.server.own_lines.level == logging.DEBUG
+
+
 async def test_a_code_is_assigned_to_a_call_by_the_rights_of_a_user(begin: Begin) -> None:
     running = await begin()
     _, ok = await running.up()

@@ -68,15 +68,19 @@ class CallLog:
     def __init__(self, outlet: Outlet, mask: Mask, style: str = "text", level: str = "info"):
         self.outlet = outlet
         self.mask = mask
-        self.level = LEVELS.index(level)
-        self.style: Callable[[str, str, dict[str, Value]], str] = (
-            as_json if style == "json" else as_text
-        )
+        self.level: int
+        self.style: Callable[[str, str, dict[str, Value]], str]
+        self.take(style, level)
         self._lines: list[str] = []
         self._answered: dict[str, float] = {}
         self._rates: dict[str, _Rate] = {}
         self._second = -1
         self._stamp = ""
+
+    def take(self, style: str, level: str) -> None:
+        """Write in another form, or from another level on."""
+        self.level = LEVELS.index(level)
+        self.style = as_json if style == "json" else as_text
 
     def fold(self, facts: Iterable[Fact]) -> None:
         for fact in facts:
@@ -302,15 +306,22 @@ class _Codes(dict[tuple[str, str, int], str]):
 _codes: Final = _Codes()
 
 
-def as_text(stamp: str, event: str, values: dict[str, Value]) -> str:
+def stamp(utc: float) -> str:
+    """An instant as every line begins with it."""
+    second = int(utc)
+    date = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    return date + _MILLISECONDS[int((utc - second) * 1000)]
+
+
+def as_text(when: str, event: str, values: dict[str, Value]) -> str:
     words = " ".join(
         [
             f"{key}={value if _plain_word(str(value)) else _encode(str(value))}"
             for key, value in values.items()
         ]
     )
-    return f"{stamp} {event} {words}"
+    return f"{when} {event} {words}"
 
 
-def as_json(stamp: str, event: str, values: dict[str, Value]) -> str:
-    return _encode({"time": stamp, "event": event, **values})
+def as_json(when: str, event: str, values: dict[str, Value]) -> str:
+    return _encode({"time": when, "event": event, **values})

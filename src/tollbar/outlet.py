@@ -9,6 +9,7 @@ import socket
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Lock
 from typing import Final
 
 WAITING: Final = 1024 * 1024  # bytes
@@ -18,14 +19,15 @@ class Outlet:
     """Writes to a duplicate of ``descriptor``, without ever blocking on it.
 
     The descriptor itself is left as it is: making it non-blocking would make it so for every
-    program that shares the terminal.
+    program that shares the terminal. Threads may share it.
     """
 
-    __slots__ = ("_close", "_send", "_waiting", "dropped")
+    __slots__ = ("_close", "_lock", "_send", "_waiting", "dropped")
 
     def __init__(self, descriptor: int) -> None:
         self._waiting = bytearray()
         self.dropped = 0
+        self._lock = Lock()
         mode = os.fstat(descriptor).st_mode
         self._send: Callable[[bytes], int]
         self._close: Callable[[], None]
@@ -47,19 +49,22 @@ class Outlet:
 
     def write(self, data: bytes) -> None:
         """Whole lines, now or soon; dropped where too much waits already."""
-        if self._waiting:
-            if len(self._waiting) + len(data) > WAITING:
+        with self._lock:
+            if not self._waiting:
+                self._waiting += data[self._try(data) :]
+            elif len(self._waiting) + len(data) > WAITING:
                 self.dropped += data.count(b"\n")
-                return
-            self._waiting += data
-            self.flush()
-            return
-        rest = data[self._try(data) :]
-        if rest:
-            self._waiting += rest
+            else:
+                self._waiting += data
+                self._again()
 
     def flush(self) -> None:
         """Try again with what waits."""
+        if self._waiting:
+            with self._lock:
+                self._again()
+
+    def _again(self) -> None:
         if self._waiting:
             del self._waiting[: self._try(bytes(self._waiting))]
 
@@ -73,6 +78,9 @@ class Outlet:
             return len(data)
 
     def close(self) -> None:
-        self.flush()
-        with suppress(OSError):
-            self._close()
+        """What is written later is dropped."""
+        with self._lock:
+            self._again()
+            self._send = len  # its descriptor may be another file's by then
+            with suppress(OSError):
+                self._close()

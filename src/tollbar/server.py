@@ -36,6 +36,7 @@ from tollbar.net.driver import Driver
 from tollbar.net.tcp import StreamPort
 from tollbar.net.udp import UdpPort
 from tollbar.outlet import Outlet
+from tollbar.own_lines import OwnLines
 from tollbar.policy.explain import as_json
 from tollbar.policy.snapshot import Snapshot
 from tollbar.reload import Unchangeable, mask_of, read_again
@@ -136,6 +137,7 @@ class Server:
         self.untold: list[Fact] = []
         self.telling: asyncio.TimerHandle | None = None
         self.log = CallLog(self.outlet, self.mask, gateway.log_format, gateway.log_level)
+        self.own_lines = OwnLines(self.outlet, gateway.log_format, gateway.log_level)
         self.ledger = Ledger(as_json)
         self.trail = Trail(self.append)
         self.audit: Audit | None = None
@@ -438,7 +440,7 @@ class Server:
         if self.signals > 1:
             self.left.set()
             return
-        self.say("leaving: no new calls; calls that are up go on at the next start")
+        logger.warning("leaving: no new calls; calls that are up go on at the next start")
         self.drain(SETUPS, only_setups=True)
         if self.may_leave(self.loop.time()):
             self.left.set()
@@ -462,6 +464,8 @@ class Server:
                 port.server_names = server_names(fresh.gateway)
         self.gateway = fresh.gateway
         self.mask = self.log.mask = mask_of(fresh.gateway)
+        for told in (self.log, self.own_lines):
+            told.take(fresh.gateway.log_format, fresh.gateway.log_level)
         self.take_directory()
         logger.warning("configuration and certificates read again")
         return ""

@@ -36,15 +36,10 @@ def run(args: Namespace) -> int:
             print(told, flush=True)
         news.clear()
 
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=gateway.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
-    for library in ("asyncio", "alembic"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    server = Server(gateway, standing, Engine, say=tell)
+    logging.basicConfig(handlers=[server.own_lines])
     try:
-        return asyncio.run(Server(gateway, standing, Engine, say=tell).run())
+        return asyncio.run(server.run())
     except StartError as error:
         raise CommandError(str(error)) from error
 
