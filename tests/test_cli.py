@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,6 +35,17 @@ def config(tmp_path: Path) -> Path:
     """The sample configuration with a state directory of its own."""
     shutil.copytree(ROOT / "config", tmp_path / "config")
     return tmp_path / "config" / "gateway.yaml"
+
+
+@pytest.fixture
+def quiet(config: Path) -> Path:
+    """The same on a free port, without metrics: it can be started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    text = config.read_text().replace(":5060}", f":{port}}}").replace("127.0.0.1:9464", "off")
+    config.write_text(text)
+    return config
 
 
 @pytest.fixture
@@ -613,15 +626,39 @@ def test_a_list_for_which_there_is_no_room_is_one_line(calls: Path, words: list[
     assert (done.returncode, done.stderr) == (1, "tollbar: no space left on device\n")
 
 
-def test_a_log_that_nobody_reads_holds_up_no_gateway(config: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    text = config.read_text().replace(":5060}", f":{port}}}").replace("127.0.0.1:9464", "off")
-    config.write_text(text)
+@pytest.mark.parametrize("damage", ["metrix: {}", "database: ${NOT_SET_ANYWHERE}"])
+def test_a_running_gateway_is_asked_whatever_became_of_its_file(
+    config: Path, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(f"{config.read_text()}\n{damage}\n")
+    assert main(["status", "-c", str(config)]) == 1
+    told = f"tollbar: no gateway runs with state directory {config.parents[1] / 'var'}\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_reload_asked_for_while_it_starts_is_done_then(quiet: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tollbar", "run", "-c", quiet],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as gateway:
+        assert gateway.stderr is not None
+        try:
+            lock = quiet.parents[1] / "var" / "directory.sqlite"
+            while not lock.exists() and gateway.poll() is None:
+                time.sleep(0.005)  # whether it has begun, and nothing else
+            gateway.send_signal(signal.SIGHUP)
+            line = gateway.stderr.readline()
+        finally:
+            gateway.kill()
+    assert "configuration and certificates read again" in line
+
+
+def test_a_log_that_nobody_reads_holds_up_no_gateway(quiet: Path) -> None:
     read, write = os.pipe()
     with subprocess.Popen(
-        [sys.executable, "-m", "tollbar", "run", "-c", config],
+        [sys.executable, "-m", "tollbar", "run", "-c", quiet],
         stdout=subprocess.PIPE,
         stderr=write,
         text=True,

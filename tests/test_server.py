@@ -496,15 +496,47 @@ async def test_a_reload_takes_the_new_or_keeps_the_old(
     before = standing.snapshot
     fresh = replace(running.gateway, dial_groups=list(running.gateway.dial_groups))
     monkeypatch.setattr("tollbar.reload.load", lambda path: fresh)
-    assert await running.server.reload() == ""
+    assert await running.server.reload.run() == ""
     assert standing.snapshot is not before
     kept = standing.snapshot
     fresh = replace(running.gateway, dial_groups=[])
-    assert await running.server.reload() == (
+    assert await running.server.reload.run() == (
         f"{fresh.path}: does not fit the directory (tollbar check tells why)"
     )
     assert standing.snapshot is kept
     assert running.server.engine.setting_up() == 0
+
+
+async def test_who_asks_for_a_reload_is_told_how_it_went(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await begin()
+    fresh = replace(running.gateway, dial_groups=list(running.gateway.dial_groups))
+    monkeypatch.setattr("tollbar.reload.load", lambda path: fresh)
+    assert await running.asked("reload") == "configuration and certificates read again"
+    assert running.server.gateway is fresh
+    kept, fresh = fresh, replace(fresh, instance="other")
+    with pytest.raises(ControlError, match=r"refused, .*: instance changed: that takes a restart"):
+        await running.asked("reload")
+    assert running.server.gateway is kept
+
+
+async def test_a_signal_before_a_reload_begins_is_meant_by_it(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await begin()
+    read = 0
+
+    def load(path: Path) -> Gateway:
+        nonlocal read
+        read += 1
+        return replace(running.gateway)
+
+    monkeypatch.setattr("tollbar.reload.load", load)
+    for _ in range(5):
+        running.server.reload.signalled()
+    assert await running.server.reload.run() == ""
+    assert read == 2
 
 
 async def test_a_reload_takes_how_the_log_is_written(
@@ -513,7 +545,7 @@ async def test_a_reload_takes_how_the_log_is_written(
     running = await begin()
     fresh = replace(running.gateway, log_format="json", log_level="debug")
     monkeypatch.setattr("tollbar.reload.load", lambda path: fresh)
-    assert await running.server.reload() == ""
+    assert await running.server.reload.run() == ""
     running.invite()
     await running.trunk.receive("INVITE")
     running.server.tell()

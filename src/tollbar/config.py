@@ -79,6 +79,19 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Gateway:
     return gateway
 
 
+def state_directory(path: Path, environment: Mapping[str, str] | None = None) -> Path:
+    """That key alone, whatever is wrong with the others; raises ``document.Rejected``."""
+    document = Document.read(path, os.environ if environment is None else environment)
+    top = Fields(document.root, dict(document.root.entries()))
+    found = _state_directory(top, Path(os.path.abspath(path)))
+    document.settle()
+    return found
+
+
+def _state_directory(top: Fields, path: Path) -> Path:
+    return _path(top, "state_directory", path.parent, "var")
+
+
 def _gateway(root: Value, path: Path) -> Gateway:
     known = (
         "listeners peers dial_groups account_codes guessing chats identity limits state_directory "
@@ -105,7 +118,7 @@ def _gateway(root: Value, path: Path) -> Gateway:
             top.wrong(name, "is empty", needed[name])
     gateway.account_codes = _account_codes(top, places)
     gateway.guessing = _guessing(top)
-    gateway.state_directory = _path(top, "state_directory", path.parent, "var")
+    gateway.state_directory = _state_directory(top, path)
     gateway.directory = _path(top, "directory", path.parent, "directory.yaml")
     gateway.database = _secret(top, "database", path.parent)
     gateway.timezone = top.parsed("timezone", _time_zone, "UTC")

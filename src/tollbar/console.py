@@ -220,9 +220,11 @@ class Console:
         server.driver.tap = server.trace
         return str(place)
 
-    def reload(self, _request: Request) -> str:
-        self.server.asked_to_reload()
-        return "reading again; the log says how it went"
+    async def reload(self, _request: Request) -> str:
+        refused = await self.server.reload.run()
+        if refused:
+            raise ControlError(f"refused, the old configuration stays: {refused}")
+        return "configuration and certificates read again"
 
 
 def against(record: Record, actor: Effective, code: str, utc: float, codes: Codes) -> str:

@@ -1,8 +1,11 @@
-"""gateway.yaml and certificates, read again on SIGHUP, whole or not at all.
+"""gateway.yaml and certificates, read again on SIGHUP or on request, whole or not at all.
 
-Only reads, so it may run in a thread beside the signalling; what it gives back is new.
+Reading is done in a thread beside the signalling; what it gives back is new.
 """
 
+import asyncio
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tollbar.config import load
@@ -12,6 +15,8 @@ from tollbar.mask import Mask
 from tollbar.net.tls import Contexts
 from tollbar.sip.flow import TLS
 from tollbar.standing import Standing
+
+logger = logging.getLogger("tollbar")
 
 
 class Unchangeable(ValueError):  # noqa: N818 - it says what, not that it failed
@@ -24,6 +29,48 @@ class Fresh:
 
     gateway: Gateway
     contexts: dict[str, Contexts]
+
+
+class Reload:
+    """One reading after the other; ``take`` is given what is to be in force."""
+
+    __slots__ = ("_lock", "_queued", "_standing", "_take", "_tasks")
+
+    def __init__(self, standing: Standing, take: Callable[[Fresh], None]) -> None:
+        self._standing = standing
+        self._take = take
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[str]] = set()
+        self._queued = False
+
+    def signalled(self) -> None:
+        """Read again soon; a signal that comes before it begins is meant by it too."""
+        if not self._queued:
+            self._queued = True
+            self._begin()
+
+    async def run(self) -> str:
+        """ "" or why it was refused and the old configuration stays."""
+        return await asyncio.shield(self._begin())
+
+    def _begin(self) -> asyncio.Task[str]:
+        task = asyncio.get_running_loop().create_task(self._read())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _read(self) -> str:
+        async with self._lock:
+            self._queued = False
+            running = self._standing.gateway
+            try:
+                fresh = await asyncio.to_thread(read_again, running, self._standing)
+            except (Rejected, Unchangeable, OSError) as error:
+                logger.error("reload refused, the old configuration stays: %s", error)
+                return str(error)
+            self._take(fresh)
+            logger.warning("configuration and certificates read again")
+            return ""
 
 
 def read_again(running: Gateway, standing: Standing) -> Fresh:

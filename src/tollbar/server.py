@@ -25,7 +25,6 @@ from tollbar.b2bua.rules import Rules
 from tollbar.b2bua.steps import Steps
 from tollbar.cdr.ledger import Ledger
 from tollbar.console import Console
-from tollbar.finding import Rejected
 from tollbar.gateway import Gateway
 from tollbar.gauges import measure
 from tollbar.log import CallLog
@@ -39,7 +38,7 @@ from tollbar.outlet import Outlet
 from tollbar.own_lines import OwnLines
 from tollbar.policy.explain import as_json
 from tollbar.policy.snapshot import Snapshot
-from tollbar.reload import Unchangeable, mask_of, read_again
+from tollbar.reload import Fresh, Reload, mask_of
 from tollbar.scrape import Scrape
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
@@ -156,7 +155,7 @@ class Server:
         self.leave_at = 0.0  # monotonic; 0 is not leaving
         self.only_setups = False
         self.signals = 0
-        self.reloading: asyncio.Task[str] | None = None
+        self.reload = Reload(standing, self.take)
         self.disk_error = ""  # what was last said of the disk
         self.engine: Engine
         self.driver: Driver
@@ -220,9 +219,11 @@ class Server:
         for number, act in (
             (signal.SIGTERM, self.asked_to_leave),
             (signal.SIGINT, self.asked_to_leave),
-            (signal.SIGHUP, self.asked_to_reload),
+            (signal.SIGHUP, self.reload.signalled),
         ):
             self.loop.add_signal_handler(number, act)
+        # `tollbar run` holds it back until here: a reload asked for at the start is done then.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         self.driver.start()
 
     def bind(self) -> None:
@@ -445,30 +446,17 @@ class Server:
         if self.may_leave(self.loop.time()):
             self.left.set()
 
-    # -- reload
-
-    def asked_to_reload(self) -> None:
-        if self.reloading is None or self.reloading.done():
-            self.reloading = self.loop.create_task(self.reload())
-
-    async def reload(self) -> str:
-        """Read gateway.yaml and certificates again; "" or why it was refused and the old stays."""
-        try:
-            fresh = await asyncio.to_thread(read_again, self.gateway, self.standing)
-        except (Rejected, Unchangeable, OSError) as error:
-            logger.error("reload refused, the old configuration stays: %s", error)
-            return str(error)
+    def take(self, fresh: Fresh) -> None:
+        """Put in force what was read again."""
+        gateway = self.gateway = fresh.gateway
         for port in self.ports:
             if isinstance(port, StreamPort) and port.contexts is not None:
                 port.contexts.take(fresh.contexts[port.name])
-                port.server_names = server_names(fresh.gateway)
-        self.gateway = fresh.gateway
-        self.mask = self.log.mask = mask_of(fresh.gateway)
+                port.server_names = server_names(gateway)
+        self.mask = self.log.mask = mask_of(gateway)
         for told in (self.log, self.own_lines):
-            told.take(fresh.gateway.log_format, fresh.gateway.log_level)
+            told.take(gateway.log_format, gateway.log_level)
         self.take_directory()
-        logger.warning("configuration and certificates read again")
-        return ""
 
     def take_directory(self) -> None:
         """Whatever stands by now, the newest of both."""

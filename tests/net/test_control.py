@@ -128,3 +128,11 @@ async def test_a_deep_state_directory_serves_too(tmp_path: Path) -> None:
 def test_no_gateway_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(ControlError, match="no gateway runs"):
         ask(tmp_path, {"command": "status"})
+
+
+def test_a_gateway_that_does_not_answer_is_not_said_to_be_away(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / control.NAME))
+        silent.listen()
+        with pytest.raises(ControlError, match="no answer from the gateway"):
+            ask(tmp_path, {"command": "status"}, patience=0.05)

@@ -92,9 +92,8 @@ def add(commands: parsers.Commands) -> None:
     )
 
 
-def asked(args: Namespace, command: str, **request: Any) -> Any:
-    directory = settings.gateway(args).state_directory
-    return ask(directory, {"command": command, **request})
+def asked(args: Namespace, command: str, *, patience: float = 10.0, **request: Any) -> Any:
+    return ask(settings.state_directory(args), {"command": command, **request}, patience)
 
 
 def status(args: Namespace) -> int:
@@ -172,7 +171,8 @@ def trace(args: Namespace) -> int:
 
 
 def reload(args: Namespace) -> int:
-    print(asked(args, "reload"))
+    # A large dial plan is compiled anew.
+    print(asked(args, "reload", patience=60.0))
     return 0
 
 

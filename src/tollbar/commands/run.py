@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import sys
 from argparse import Namespace
 
@@ -19,6 +20,15 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
+    # A SIGHUP while it starts would end it; the server takes it when it can.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    try:
+        return serve(args)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def serve(args: Namespace) -> int:
     # Reading configuration needs neither event loop nor engine: a mistake is told at once.
     gateway = settings.gateway(args)
     from tollbar.administration import start

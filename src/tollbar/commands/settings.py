@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import tollbar
 from tollbar.config import load
+from tollbar.config import state_directory as read_state_directory
 from tollbar.gateway import Gateway
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def config_path(args: Namespace) -> Path:
 def gateway(args: Namespace) -> Gateway:
     """The configuration; raises CommandError or Rejected."""
     return load(config_path(args))
+
+
+def state_directory(args: Namespace) -> Path:
+    """Where a running gateway is asked: it answers whatever has become of the rest of its file."""
+    return read_state_directory(config_path(args))
 
 
 def records(gateway: Gateway) -> "Records":

@@ -134,6 +134,7 @@ def ask(directory: Path, request: Mapping[str, Any], patience: float = 10.0) -> 
     """The other end, for the command line: ask the gateway of this state directory.
 
     Raises ControlError with a line for the operator where there is no gateway or it says no.
+    ``patience`` is how many seconds it may take.
     """
     path = directory / NAME
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
@@ -146,6 +147,8 @@ def ask(directory: Path, request: Mapping[str, Any], patience: float = 10.0) -> 
                 line = stream.readline()
         except PermissionError as error:
             raise ControlError(f"{path}: permission denied") from error
+        except TimeoutError as error:
+            raise ControlError(f"no answer from the gateway in {patience:.0f} s") from error
         except OSError as error:
             raise ControlError(f"no gateway runs with state directory {directory}") from error
     try:
