@@ -164,7 +164,8 @@ def test_a_configuration_that_is_not_there_is_one_line(
         ("no directory", "cannot make state directory"),
         ("udp", "listener 'udp'"),
         ("tcp", "listener 'tcp'"),
-        ("metrics", "metrics port"),
+        ("metrics", "metrics port 127.0.0.1:"),
+        ("no socket", "control.sock: "),
     ],
 )
 def test_what_keeps_it_from_starting_is_one_line_and_exit_code_1(
@@ -199,6 +200,8 @@ def test_what_keeps_it_from_starting_is_one_line_and_exit_code_1(
             (state / "tollbar.sqlite").write_bytes(b"something else" * 1000)
         elif obstacle == "no directory":
             state.touch()
+        elif obstacle == "no socket":
+            (state / "control.sock").mkdir(parents=True)
         done = subprocess.run(
             [sys.executable, "-m", "tollbar", "run", "--config", config],
             capture_output=True,

@@ -370,7 +370,7 @@ async def test_a_call_that_is_up_outlives_the_process(begin: Begin) -> None:
 async def test_nobody_is_left_ringing_when_it_leaves(
     begin: Begin, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tollbar.server.SETUPS", 0.2)
+    monkeypatch.setattr("tollbar.departure.SETUPS", 0.2)
     running = await begin()
     running.invite()
     invite = await running.trunk.receive("INVITE")
@@ -395,7 +395,7 @@ async def test_a_second_signal_leaves_at_once(begin: Begin) -> None:
     await running.trunk.receive("INVITE")
     os.kill(os.getpid(), signal.SIGTERM)
     assert running.task is not None
-    while not running.server.draining:
+    while not running.server.departure.draining:
         await asyncio.sleep(0)
     assert not running.task.done()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -158,7 +158,7 @@ class Console:
             raise ControlError(f"not accepted: {why(reason)}")
         try:
             async with asyncio.timeout(self.server.gateway.commit_deadline):
-                await self.server.on_disk(number)
+                await self.server.disk.holds(number)
         except TimeoutError:
             raise ControlError("assigned, but records cannot be written right now") from None
         return record_id
@@ -197,7 +197,7 @@ class Console:
 
     def drain(self, request: Request) -> str:
         seconds = number(request, "seconds", None)
-        self.server.drain(seconds)
+        self.server.departure.drain(seconds)
         return "draining"
 
     def trace(self, request: Request) -> str:

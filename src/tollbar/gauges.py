@@ -26,9 +26,11 @@ def measure(server: "Server") -> None:
         {
             ("tollbar_record_backlog", "Changes waiting for the disk."): lambda: writer.backlog,
             ("tollbar_disk_failing", "1 while records cannot be written."): lambda: (
-                server.disk_failing
+                server.disk.failing
             ),
-            ("tollbar_draining", "1 while no new calls are taken."): lambda: server.draining,
+            ("tollbar_draining", "1 while no new calls are taken."): lambda: (
+                server.departure.draining
+            ),
             ("tollbar_chats_in_progress", "Chats of SIP MESSAGEs that are open."): lambda: len(
                 server.engine.chats
             ),

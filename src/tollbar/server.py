@@ -13,23 +13,19 @@ import os
 import signal
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 from tollbar import __version__
-from tollbar.b2bua.chats import Chats
 from tollbar.b2bua.facts import CHAT, Assigned, Fact, Noticed
-from tollbar.b2bua.gate import Gate
-from tollbar.b2bua.rules import Rules
-from tollbar.b2bua.steps import Steps
 from tollbar.cdr.ledger import Ledger
 from tollbar.console import Console
+from tollbar.departure import Departure
+from tollbar.disk import Disk
 from tollbar.gateway import Gateway
 from tollbar.gauges import measure
 from tollbar.log import CallLog
-from tollbar.metrics import Counters, Metrics
-from tollbar.net import seam
+from tollbar.metrics import Metrics
 from tollbar.net.control import Control
 from tollbar.net.driver import Driver
 from tollbar.net.tcp import StreamPort
@@ -37,12 +33,11 @@ from tollbar.net.udp import UdpPort
 from tollbar.outlet import Outlet
 from tollbar.own_lines import OwnLines
 from tollbar.policy.explain import as_json
-from tollbar.policy.snapshot import Snapshot
 from tollbar.reload import Fresh, Reload, mask_of
 from tollbar.scrape import Scrape
+from tollbar.seam import Engine, MakeEngine
 from tollbar.signalling import listeners, rules, server_names
 from tollbar.sip.flow import UDP
-from tollbar.sip.stack import Listener
 from tollbar.standing import Standing
 from tollbar.store.archive import Archive
 from tollbar.store.audit import Audit, AuditLine
@@ -56,7 +51,6 @@ from tollbar.trace import Trace
 from tollbar.trail import Trail
 from tollbar.watch import Watch
 
-SETUPS: Final = 10.0  # seconds a call being set up gets after SIGTERM
 TIDY: Final = 60.0  # seconds
 TELL: Final = 0.1  # seconds after which what happened is counted and logged
 AUDITED: Final = frozenset((Assigned, Noticed))
@@ -67,49 +61,6 @@ logger = logging.getLogger("tollbar")
 
 class StartError(Exception):
     """Why the gateway cannot start, in one line."""
-
-
-class Engine(seam.Engine, Protocol):
-    """The whole of the engine's seam."""
-
-    @property
-    def stack(self) -> Counters: ...
-    @property
-    def gate(self) -> Gate: ...
-    @property
-    def chats(self) -> Chats: ...
-    @property
-    def open(self) -> Mapping[str, object]: ...
-    @property
-    def steps(self) -> Steps: ...
-    def swap(self, snapshot: Snapshot, rules: Rules, /) -> None: ...
-    def hangup(self, call: str, cause: str, now: float, /) -> bool: ...
-    def assign(
-        self,
-        record_id: str,
-        code: str,
-        description: str,
-        source: str,
-        by: str,
-        now: float,
-        refused: str = "",
-    ) -> int: ...
-    def drain(self, now: float, /) -> None: ...
-    def restore(
-        self, calls: Iterable[tuple[str, bytes, bool]], alive: float, now: float, /
-    ) -> Sequence[tuple[str, str]]: ...
-    def setting_up(self) -> int: ...
-
-
-class MakeEngine(Protocol):
-    def __call__(
-        self,
-        snapshot: Snapshot,
-        rules: Rules,
-        listeners: Iterable[Listener],
-        entropy: Callable[[int], bytes],
-        utc_offset: float,
-    ) -> Engine: ...
 
 
 class Server:
@@ -140,7 +91,6 @@ class Server:
         self.ledger = Ledger(as_json)
         self.trail = Trail(self.append)
         self.audit: Audit | None = None
-        self.waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self.trace: Trace | None = None
         self.local: LocalFile | None = None
         self.writer: Writer | None = None
@@ -151,14 +101,11 @@ class Server:
         self.scrape = Scrape(self.metrics, self.not_ready, self.tell)
         self.metrics_url = ""
         self.restored = 0
-        self.draining = False
-        self.leave_at = 0.0  # monotonic; 0 is not leaving
-        self.only_setups = False
-        self.signals = 0
         self.reload = Reload(standing, self.take)
-        self.disk_error = ""  # what was last said of the disk
         self.engine: Engine
         self.driver: Driver
+        self.disk: Disk
+        self.departure: Departure
         self.loop: asyncio.AbstractEventLoop
         self.left: asyncio.Event
 
@@ -194,18 +141,14 @@ class Server:
         self.driver = Driver(self.engine, self.sink, self.loop, beat=self.beat)
         for port in self.ports:
             self.driver.add(port)
-        self.writer = Writer(
+        self.disk = Disk(self.driver, self.engine.steps)
+        self.writer = self.disk.writer = Writer(
             self.local, self._committed, self._not_committed, on_measured=self._measured
         )
+        self.departure = Departure(self.engine, self.driver, self.ledger, self.loop.time, self.left)
         self.archive = Archive(self.local, self.writer, gateway.database, gateway.retention)
         measure(self)
-        try:
-            await self.control.start()
-            if gateway.metrics_port:
-                host, number = await self.scrape.start(gateway.metrics_host, gateway.metrics_port)
-                self.metrics_url = f"http://{shown(host, number)}/metrics"
-        except OSError as error:
-            raise StartError(reason(error, "the control socket or the metrics port")) from error
+        await self.listen()
         self.restore(alive)
         self.writer.start()
         self.archive.start()
@@ -217,8 +160,8 @@ class Server:
         gc.freeze()
         gc.disable()
         for number, act in (
-            (signal.SIGTERM, self.asked_to_leave),
-            (signal.SIGINT, self.asked_to_leave),
+            (signal.SIGTERM, self.departure.signalled),
+            (signal.SIGINT, self.departure.signalled),
             (signal.SIGHUP, self.reload.signalled),
         ):
             self.loop.add_signal_handler(number, act)
@@ -244,6 +187,20 @@ class Server:
             if not listener.advertise_port:
                 listener.advertise_port = listener.port
 
+    async def listen(self) -> None:
+        """For the operator, and for who reads the metrics."""
+        try:
+            await self.control.start()
+        except OSError as error:
+            raise StartError(reason(error, f"control socket {self.control.path}")) from error
+        host, port = self.gateway.metrics_host, self.gateway.metrics_port
+        if not port:
+            return
+        try:
+            self.metrics_url = f"http://{shown(*await self.scrape.start(host, port))}/metrics"
+        except OSError as error:
+            raise StartError(reason(error, f"metrics port {shown(host, port)}")) from error
+
     def restore(self, alive: float) -> None:
         assert self.local is not None
         calls = self.local.open_calls()
@@ -266,15 +223,16 @@ class Server:
         else:
             for port in self.ports:
                 port.close()
+        hurried = hasattr(self, "departure") and self.departure.signals > 1
         if self.archive is not None:
             await asyncio.to_thread(self.archive.rest)
         if self.writer is not None and self.writer.alive:
-            patience = 10.0 if self.signals < 2 else 0.0
+            patience = 0.0 if hurried else 10.0
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)
         if self.archive is not None:
-            await asyncio.to_thread(self.archive.stop, self.signals > 1)
+            await asyncio.to_thread(self.archive.stop, hurried)
         await self.trail.finish()
         if self.audit is not None:
             self.audit.database.close()
@@ -332,10 +290,10 @@ class Server:
         self.log.flush()
 
     def _committed(self, n: int) -> None:
-        self._to_loop(self.committed, n)
+        self._to_loop(self.disk.committed, n)
 
     def _not_committed(self, n: int, error: Exception) -> None:
-        self._to_loop(self.not_committed, n, error)
+        self._to_loop(self.disk.not_committed, n, error)
 
     def _measured(self, seconds: float, _changes: int) -> None:
         # On the writer's thread: nobody else adds to this histogram.
@@ -347,19 +305,6 @@ class Server:
         except RuntimeError:  # the loop has ended: nobody waits for the news any more
             return
 
-    def committed(self, n: int) -> None:
-        self.driver.committed(n)
-        while self.waiting and self.waiting[0][0] <= n:
-            news = self.waiting.popleft()[1]
-            if not news.done():
-                news.set_result(None)
-
-    def on_disk(self, n: int) -> asyncio.Future[None]:
-        """Done when fact ``n`` is on disk."""
-        news: asyncio.Future[None] = self.loop.create_future()
-        self.waiting.append((n, news))
-        return news
-
     def append(self, lines: list[AuditLine]) -> None:
         """Write to the audit; its database is opened at the first line there is."""
         if self.audit is None:
@@ -367,24 +312,6 @@ class Server:
             url = gateway.database or sqlite_url(gateway.state_directory / DIRECTORY_FILE)
             self.audit = Audit(Database(url))
         self.audit.append(*lines)
-
-    def not_committed(self, n: int, error: Exception) -> None:
-        self.disk_says(str(error))
-        self.driver.not_committed(n, error)
-
-    def disk_says(self, error: str) -> None:
-        """Once for each kind of trouble: the writer tries again more than once a second."""
-        if error != self.disk_error:
-            self.disk_error = error
-            if error:
-                logger.error("records cannot be written: %s", error)
-            else:
-                logger.warning("records are written again")
-
-    @property
-    def disk_failing(self) -> bool:
-        """The disk refuses, or a commit takes longer than ``commit_deadline``."""
-        return self.writer is not None and (self.writer.failing or self.engine.steps.disk_failed)
 
     # -- time
 
@@ -395,12 +322,8 @@ class Server:
             self.trace.flush()
         self.trail.flush(self.loop)
         self.tidy()
-        if not self.disk_failing:
-            self.disk_says("")
-        elif not self.disk_error:
-            self.disk_says("a commit takes longer than commit_deadline")
-        if self.draining and self.may_leave(self.loop.time()):
-            self.left.set()
+        self.disk.look()
+        self.departure.look()
 
     def tidy(self) -> None:
         """Once a minute, when no call can be kept waiting: whatever went in a circle after all."""
@@ -408,43 +331,6 @@ class Server:
         if now >= self.tidy_at and not self.engine.open:
             self.tidy_at = now + TIDY
             gc.collect()
-
-    def may_leave(self, now: float) -> bool:
-        late = bool(self.leave_at) and now >= self.leave_at
-        if late and self.engine.setting_up():
-            # At the next beat, when both sides have been told.
-            self.end_setups(now)
-            return False
-        if late:
-            return True
-        return not (self.engine.setting_up() if self.only_setups else self.engine.open)
-
-    def end_setups(self, now: float) -> None:
-        """No phone is left ringing for a gateway that may not come back."""
-        for record in list(self.ledger.running()):
-            if record.answer is None:
-                self.engine.hangup(record.record_id, "shutdown", now)
-        self.driver.settle(now)
-
-    def drain(self, seconds: float | None, only_setups: bool = False) -> None:
-        """No new calls; leave when those that count have ended, or after ``seconds``."""
-        now = self.loop.time()
-        if not self.draining:
-            self.draining = True
-            self.engine.drain(now)
-            self.driver.settle(now)
-        self.only_setups = only_setups
-        self.leave_at = 0.0 if seconds is None else now + seconds
-
-    def asked_to_leave(self) -> None:
-        self.signals += 1
-        if self.signals > 1:
-            self.left.set()
-            return
-        logger.warning("leaving: no new calls; calls that are up go on at the next start")
-        self.drain(SETUPS, only_setups=True)
-        if self.may_leave(self.loop.time()):
-            self.left.set()
 
     def take(self, fresh: Fresh) -> None:
         """Put in force what was read again."""
@@ -468,11 +354,11 @@ class Server:
 
     def not_ready(self) -> str:
         """ "" or why no new call should come here."""
-        if self.draining:
+        if self.departure.draining:
             return "draining"
         if self.writer is None or not self.writer.alive:
             return "starting"
-        if self.disk_failing:
+        if self.disk.failing:
             return "records cannot be written"
         return ""
 
@@ -482,7 +368,8 @@ def shown(host: str, port: int) -> str:
 
 
 def reason(error: OSError, what: str) -> str:
-    text = error.strerror or str(error)
+    # asyncio words its own; the system's is what one looks for.
+    text = os.strerror(error.errno) if error.errno else str(error)
     return f"{what}: {text[:1].lower()}{text[1:]}"
 
 

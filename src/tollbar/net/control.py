@@ -44,7 +44,7 @@ class Control:
     async def start(self) -> None:
         with suppress(FileNotFoundError):
             if not stat.S_ISSOCK(self.path.lstat().st_mode):
-                raise OSError(f"{self.path} is in the way: not a socket")
+                raise OSError("not a socket, and in the way")
             self.path.unlink()
         with reachable(self.path) as name:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
