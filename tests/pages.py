@@ -73,7 +73,7 @@ def plain(text: str) -> Any:
 def written(folder: Path, gateway: Any, directory: Any) -> Path:
     """Both files in a folder, with the files that an example may name beside them."""
     for name in ("sip.pem", "sip.key", "partners.pem", "database.url"):
-        (folder / name).write_text("sqlite://\n")
+        (folder / name).write_text("sqlite:///records.db\n")
     gateway["directory"] = "directory.yaml"
     (folder / "directory.yaml").write_text(yaml.safe_dump(directory, sort_keys=False))
     path = folder / "gateway.yaml"

@@ -504,6 +504,10 @@ def test_a_parameter_of_sip_cannot_carry_a_code(parameter: str) -> None:
         ("shadow: [1]", "shadow: wants a text, not a list"),
         ("logging: text", 'logging: wants a mapping ("name: value" lines), not a text'),
         ("database: ${NOPE}", "database: environment variable NOPE is not set"),
+        ("metrics: {bind: 9464}", 'metrics.bind: "9464" has no address (write 127.0.0.1:9464)'),
+        ("database: mysql://a:secret@b/c", "database: is no URL of a database known here (postg"),
+        ('database: ""', "database: is empty"),
+        ("database: file:/dev/null", "database: is empty"),
         ('state_directory: ""', "state_directory: is an empty path"),
     ],
 )
@@ -511,6 +515,7 @@ def test_the_other_sections_are_read_as_strictly(section: str, told: str) -> Non
     line = refuses(GOOD + section + "\n")
     assert line.startswith("gateway.yaml:15:")
     assert f": {told}" in line
+    assert "secret" not in line
 
 
 def test_a_tls_listener_needs_its_files(tmp_path: Path) -> None:

@@ -217,6 +217,23 @@ def test_settle_tells_everything_in_the_order_of_lines() -> None:
             "f.yaml:1:5: is not YAML: mapping values are not allowed here "
             '(a text with ": " in it needs quotes, and keys of one level the same indent)',
         ),
+        (
+            b"a: 1\nlimits\n  most: 3\nb: 2\n",
+            'f.yaml:2:1: is not YAML: a key without its colon (write "key: value")',
+        ),
+        (
+            b'a: 1\nb: "UTC\nc: 3\nd: 4\n',
+            "f.yaml:2:4: is not YAML: the quote that opens here is not closed",
+        ),
+        (
+            b"a: [1, 2\nb: 3\n",
+            "f.yaml:1:4: is not YAML: the bracket that opens here is not closed (before line 2)",
+        ),
+        (
+            b"a: {x: 1, y: b: c}\n",
+            "f.yaml:1:15: is not YAML: expected ',' or '}', but got ':' "
+            "(a text that starts with : needs quotes)",
+        ),
         (b"a: \xff\n", "f.yaml:1:4: is not UTF-8 (save it as UTF-8)"),
         (b"a: b\x07\n", "f.yaml:1:5: holds a character YAML does not allow"),
     ],

@@ -63,6 +63,7 @@ _OWN_HEADERS: Final = """
     session-expires subscription-state supported timestamp to unsupported user-agent via
     warning www-authenticate x-workgroup
 """
+_DATABASES: Final = ("postgresql://", "postgresql+psycopg://", "sqlite:///")
 _HUNTS: Final = ("sequential", "round_robin", "weighted")
 _OWN_PARAMETERS: Final = "transport user method ttl maddr lr comp tag phone-context isub ext ob gr"
 
@@ -120,7 +121,7 @@ def _gateway(root: Value, path: Path) -> Gateway:
     gateway.guessing = _guessing(top)
     gateway.state_directory = _state_directory(top, path)
     gateway.directory = _path(top, "directory", path.parent, "directory.yaml")
-    gateway.database = _secret(top, "database", path.parent)
+    gateway.database = _database(top, path.parent)
     gateway.timezone = top.parsed("timezone", _time_zone, "UTC")
     gateway.instance = top.parsed("instance", _name, "tollbar")
     gateway.unmatched = top.choice("unmatched", ("refuse", "as_entered"), "refuse")
@@ -364,7 +365,11 @@ def _domain(text: str) -> str:
 
 
 def _metrics_bind(text: str) -> tuple[str, int]:
-    return ("", 0) if text.lower() in ("off", "false", "no") else plain_address(text)
+    if text.lower() in ("off", "false", "no"):
+        return "", 0
+    if text.isdigit():
+        raise Wrong(f'"{text}" has no address', f"write 127.0.0.1:{text}")
+    return plain_address(text)
 
 
 def _time_zone(text: str) -> str:
@@ -391,6 +396,20 @@ def _pem(fields: Fields, name: str, folder: Path) -> Path | None:
     if not os.path.isfile(path):
         fields.wrong(name, f"there is no file {path}", "a relative path starts at this file")
     return path
+
+
+def _database(top: Fields, folder: Path) -> str:
+    """A URL, which is never told: it may hold a password."""
+    before = len(top.value.document.findings)
+    url = _secret(top, "database", folder)
+    wrong = len(top.value.document.findings) > before
+    if "database" in top and not wrong and not url.startswith(_DATABASES):
+        top.wrong(
+            "database",
+            "is no URL of a database known here" if url else "is empty",
+            "postgresql://user@host/name or sqlite:///path",
+        )
+    return url
 
 
 def _secret(fields: Fields, name: str, folder: Path) -> str:

@@ -154,6 +154,9 @@ def _syntax_finding(error: yaml.YAMLError, file: str, text: str) -> Finding:
     lines = text.split("\n")
     line_text = lines[mark.line] if mark.line < len(lines) else ""
     rest = line_text[mark.column :]
+    opened = _left_open(error, file)
+    if opened is not None:
+        return opened
     hint = ""
     if rest.startswith("\t"):
         hint = "indent with spaces, not tabs"
@@ -164,3 +167,21 @@ def _syntax_finding(error: yaml.YAMLError, file: str, text: str) -> Finding:
     elif rest[:1] and rest[0] in _NEEDS_QUOTES:
         hint = f"a text that starts with {rest[0]} needs quotes"
     return Finding(place, "", f"is not YAML: {what}", hint)
+
+
+def _left_open(error: yaml.YAMLError, file: str) -> Finding | None:
+    """What was begun and not ended is looked for where it begins, not lines later where the
+    parser gave up."""
+    context = str(getattr(error, "context", None) or "")
+    begun, noticed = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
+    if begun is None or noticed is None or begun.line == noticed.line:
+        return None
+    place = Place(file, begun.line + 1, begun.column + 1)
+    if "simple key" in context:
+        return Finding(place, "", "is not YAML: a key without its colon", 'write "key: value"')
+    if "quoted scalar" in context:
+        return Finding(place, "", "is not YAML: the quote that opens here is not closed")
+    if "flow" in context:
+        what = "is not YAML: the bracket that opens here is not closed"
+        return Finding(place, "", what, f"before line {noticed.line + 1}")
+    return None
