@@ -192,3 +192,12 @@ def test_the_twelve_rows_of_the_guide_are_those_of_the_code() -> None:
 
 def test_the_drawn_tables_are_those_of_the_code() -> None:
     assert page("transactions") == drawn()
+
+
+def test_the_debian_packages_are_those_that_make_asks_for() -> None:
+    (told,) = re.findall(r"^Debian packages: (.*?)\n\n", README.read_text(), re.M | re.S)
+    named = {word for words in re.findall(r"`([^`]+)`", told) for word in words.split()}
+    makefile = (TREE / "Makefile").read_text()
+    lists = re.findall(r"^\w+_PACKAGES := (.*)$|\$\(call debian,([\w -]+)\)", makefile, re.M)
+    asked = {package for pair in lists for packages in pair for package in packages.split()}
+    assert asked <= named

@@ -15,6 +15,7 @@ class OwnLines(logging.Handler):
 
     def __init__(self, outlet: Outlet, style: str = "text", level: str = "info") -> None:
         super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))  # else `basicConfig` gives it one
         self.outlet = outlet
         self.style = style
         self.take(style, level)

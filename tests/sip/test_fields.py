@@ -197,7 +197,5 @@ def test_unescape_leaves_what_is_no_escape() -> None:
 def test_nothing_sent_ends_a_line() -> None:
     assert grammar.clean(b"a\r\nX-Evil: 1\x00b") == b"a X-Evil: 1 b"
     assert grammar.clean(b"fine \xff") == b"fine \xff"
-    assert grammar.is_sendable(b"fine")
     for bad in (b"\r", b"\n", b"\x00"):
-        assert not grammar.is_sendable(b"a" + bad)
-        assert grammar.is_sendable(grammar.clean(b"a" + bad))
+        assert bad not in grammar.clean(b"a" + bad)

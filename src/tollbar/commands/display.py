@@ -13,7 +13,6 @@ from tollbar.cdr.export.table import rows_as_csv
 
 Row = TypeVar("Row")
 
-RIGHT: Final = frozenset("0123456789.:%-")
 PAGE: Final = 500  # rows whose widths are measured together
 PACE: Final = 0.2  # seconds between two words of progress
 

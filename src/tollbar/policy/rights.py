@@ -159,10 +159,6 @@ class Effective:
         """Whether interactions on the queue of this user or workgroup may be changed."""
         return any(not {queue, ALL}.isdisjoint(r.modify_queue) for r in self._holders)
 
-    def may_administer(self, kind: str) -> bool:
-        """Whether entries of this kind may be changed."""
-        return any(not {kind, ALL}.isdisjoint(r.administer) for r in self._holders)
-
 
 class Holders:
     """A tenant's holders, by which a user's effective rights are found.

@@ -179,8 +179,3 @@ def unescape(value: bytes) -> bytes:
 def clean(value: bytes) -> bytes:
     """``value`` fit for a header line: every CR, LF and NUL in it becomes white space."""
     return _unsendable.sub(b" ", value) if _unsendable.search(value) else value
-
-
-def is_sendable(value: bytes) -> bool:
-    """Whether ``value`` can stand in a header line without ending it."""
-    return _unsendable.search(value) is None
