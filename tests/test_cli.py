@@ -200,6 +200,7 @@ def test_what_keeps_it_from_starting_is_one_line_and_exit_code_1(
             (state / "tollbar.sqlite").write_bytes(b"something else" * 1000)
         elif obstacle == "no directory":
             state.touch()
+            config.write_text(text.replace("../var", "../var/below"))
         elif obstacle == "no socket":
             (state / "control.sock").mkdir(parents=True)
         done = subprocess.run(

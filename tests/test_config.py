@@ -508,6 +508,7 @@ def test_a_parameter_of_sip_cannot_carry_a_code(parameter: str) -> None:
         ("database: mysql://a:secret@b/c", "database: is no URL of a database known here (postg"),
         ('database: ""', "database: is empty"),
         ("database: file:/dev/null", "database: is empty"),
+        ("state_directory: /dev/null", "state_directory: /dev/null is no directory (it is made"),
         ('state_directory: ""', "state_directory: is an empty path"),
     ],
 )

@@ -324,6 +324,15 @@ async def test_an_operator_sees_and_ends_a_call(begin: Begin) -> None:
     await running.pbx.receive("BYE")
 
 
+async def test_a_drain_is_in_the_log(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
+    running = await begin()
+    await running.up()
+    await running.asked("drain", seconds=3600)
+    assert "draining: no new calls; it leaves when the last one has ended, or in 3600 s" in (
+        caplog.text
+    )
+
+
 async def test_a_drained_gateway_refuses_and_leaves_when_the_last_call_has_ended(
     begin: Begin,
 ) -> None:

@@ -90,7 +90,10 @@ def state_directory(path: Path, environment: Mapping[str, str] | None = None) ->
 
 
 def _state_directory(top: Fields, path: Path) -> Path:
-    return _path(top, "state_directory", path.parent, "var")
+    found = _path(top, "state_directory", path.parent, "var")
+    if os.path.exists(found) and not os.path.isdir(found):
+        top.wrong("state_directory", f"{found} is no directory", "it is made where there is none")
+    return found
 
 
 def _gateway(root: Value, path: Path) -> Gateway:

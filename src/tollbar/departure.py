@@ -54,6 +54,9 @@ class Departure:
     def drain(self, seconds: float | None, only_setups: bool = False) -> None:
         """No new calls; leave when those that count have ended, or after ``seconds``."""
         now = self._clock()
+        if not only_setups:
+            until = "" if seconds is None else f", or in {seconds:.0f} s"
+            logger.warning("draining: no new calls; it leaves when the last one has ended%s", until)
         if not self.draining:
             self.draining = True
             self._engine.drain(now)
