@@ -24,7 +24,7 @@ from tollbar.b2bua.facts import Fact
 from tollbar.cdr.ledger import Change, Ledger
 from tollbar.cli import MODULES, main, parser
 from tollbar.cli import command as asked
-from tollbar.commands import completion, correct, display, selection, settings
+from tollbar.commands import completion, display, selection, settings
 from tollbar.store.local import LocalFile
 
 ROOT = Path(__file__).parents[1]
@@ -425,7 +425,7 @@ def test_untagged_lists_what_was_placed_without_a_code(
 def test_correct_gives_changes_and_takes_a_code(
     calls: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(correct, "getuser", lambda: "root")
+    monkeypatch.setattr(settings, "getuser", lambda: "root")
     command = ["correct", "-c", str(calls)]
     assert main([*command, "one", "0214", "--as", "alice", "--reason", "told so"]) == 0
     assert lines(capsys) == ["one: 4711, now 0214 Archer estate"]
@@ -438,6 +438,16 @@ def test_correct_gives_changes_and_takes_a_code(
     assert main(["report", "-c", str(calls), "--json"]) == 0
     groups = [json.loads(line) for line in lines(capsys)]
     assert [(g["account_code"], g["attempts"]) for g in groups] == [("99", 1), ("", 1)]
+    assert main(["apply", str(calls.with_name("directory.yaml")), "-c", str(calls)]) == 0
+    capsys.readouterr()
+    assert main(["audit", "-c", str(calls), "--kind", "call"]) == 0
+    assert [line.split(maxsplit=3)[2:] for line in lines(capsys)[1:]] == [
+        ["alice", "correct call one 0214 -> none"],
+        ["root", "correct call two 0815 -> 99"],
+        ["alice", "correct call one 4711 -> 0214 (told so)"],
+    ]
+    assert main(["audit", "-c", str(calls), "--last", "2"]) == 0
+    assert len(lines(capsys)) == 3
 
 
 @pytest.mark.parametrize(
@@ -683,3 +693,22 @@ def test_a_log_that_nobody_reads_holds_up_no_gateway(quiet: Path) -> None:
             gateway.kill()
     os.close(read)
     os.close(write)
+
+
+def test_who_has_no_name_is_a_number(
+    calls: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 10001")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr(settings, "getuser", nobody)
+    monkeypatch.setattr(os, "getuid", lambda: 10001)
+    assert main(["apply", str(calls.with_name("directory.yaml")), "-c", str(calls)]) == 0
+    assert main(["correct", "one", "0815", "-c", str(calls)]) == 0
+    capsys.readouterr()
+    assert main(["audit", "--who", "uid 10001", "--json", "-c", str(calls)]) == 0
+    actions = {json.loads(line)["action"] for line in lines(capsys)}
+    assert actions == {"add", "correct"}
+    assert main(["locks", "lift", "alice", "-c", str(calls)]) == 1
+    assert "no gateway runs" in capsys.readouterr().err

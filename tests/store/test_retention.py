@@ -115,24 +115,27 @@ def test_it_goes_page_by_page(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_audit_has_a_term_of_its_own(shelf: Shelf) -> None:
     databases = shelf.open()
-    with databases.directory.writing() as connection:
-        for days in (31, 29):
-            connection.execute(
-                insert(schema.audit).values(
-                    at=round((NOW - days * DAY) * 1000),
-                    tenant="default",
-                    who="eve",
-                    action="add",
-                    kind="code",
-                    key=str(days),
-                    before="",
-                    after="",
-                    revision=1,
+    places = {databases.directory, databases.records}
+    for place in places:
+        with place.writing() as connection:
+            for days in (31, 29):
+                connection.execute(
+                    insert(schema.audit).values(
+                        at=round((NOW - days * DAY) * 1000),
+                        tenant="default",
+                        who="eve",
+                        action="add",
+                        kind="code",
+                        key=str(days),
+                        before="",
+                        after="",
+                        revision=1,
+                    )
                 )
-            )
-    assert shelf.retention(audit=30).apply() == {"audit": 1}
-    with databases.directory.reading() as connection:
-        assert list(connection.scalars(select(schema.audit.c.key))) == ["29"]
+    assert shelf.retention(audit=30).apply() == {"audit": len(places)}
+    for place in places:
+        with place.reading() as connection:
+            assert list(connection.scalars(select(schema.audit.c.key))) == ["29"]
     databases.close()
 
 

@@ -1,7 +1,5 @@
 """What the commands that read or change the directory share: options, and how a change is told."""
 
-import getpass
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any, Final
@@ -45,16 +43,9 @@ def opened(args: Namespace, *, readonly: bool = False) -> "Administration":
     gateway = settings.gateway(args)
     if readonly and not directory_kept(gateway):
         raise CommandError(f"there is no directory yet: tollbar apply {gateway.directory}")
-    who = getattr(args, "who", "") or login()
+    who = getattr(args, "who", "") or settings.login()
     say = progress if sys.stderr.isatty() else None
     return Administration(gateway, who, readonly=readonly, say=say)
-
-
-def login() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for whom it runs as
-        return f"uid {os.getuid()}"
 
 
 def progress(line: str) -> None:

@@ -1,17 +1,24 @@
 """tollbar audit: who changed what, and when."""
 
+import json
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from heapq import merge
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from tollbar.commands import administering, display, parsers, selection
+from tollbar.commands import administering, display, parsers, selection, settings
 from tollbar.directory.difference import Change
 from tollbar.directory.told import told
+from tollbar.gateway import Gateway
 
 if TYPE_CHECKING:
-    from tollbar.store.audit import AuditLine
+    from tollbar.store.audit import Audit, AuditLine
 
+CORRECT: Final = "correct"
 EXAMPLES = """
   tollbar audit                            the last 50 changes, newest first
   tollbar audit --kind code --key 4711
@@ -34,22 +41,40 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
-    with administering.opened(args, readonly=True) as administration:
+    with ExitStack() as opened:
+        administration = opened.enter_context(administering.opened(args, readonly=True))
+        audits = [administration.store.audit, *beside_records(administration.gateway, opened)]
         zone = ZoneInfo(administration.gateway.timezone)
-        lines = administration.store.audit.lines(
-            tenant=args.tenant,
-            kind=args.kind,
-            key=args.key,
-            who=args.who,
-            since=since(args, zone),
-            limit=0 if args.all else args.last,
-        )
+        limit = 0 if args.all else args.last
+        found = [
+            audit.lines(
+                tenant=args.tenant,
+                kind=args.kind,
+                key=args.key,
+                who=args.who,
+                since=since(args, zone),
+                limit=limit,
+            )
+            for audit in audits
+        ]
+        lines = islice(merge(*found, key=lambda line: line.at, reverse=True), limit or None)
         if args.json:
             for line in lines:
                 display.json_line(as_dict(line))
         else:
             display.table(("When", "Who", "What"), (cells(line, zone) for line in lines))
     return 0
+
+
+def beside_records(gateway: Gateway, opened: ExitStack) -> Iterator["Audit"]:
+    """What was corrected is told in the database of the record, which may be another."""
+    from tollbar.store.audit import Audit
+    from tollbar.store.local import FILE
+
+    if not gateway.database and (gateway.state_directory / FILE).exists():
+        store = settings.records(gateway)
+        opened.callback(store.close)
+        yield Audit(store.database)
 
 
 def since(args: Namespace, zone: ZoneInfo) -> int:
@@ -69,8 +94,12 @@ def what(line: "AuditLine") -> str:
     if line.revision:
         before, after = line.before or None, line.after or None
         return told(Change(line.tenant, line.kind, line.key, before, after, 0, 0))
-    changed = f"{line.before or 'none'} -> {line.after or 'none'}"
-    return f"{line.action} {line.kind} {line.key} {changed}"
+    before, after, why = line.before, line.after, ""
+    if line.action == CORRECT:
+        was, became = json.loads(before), json.loads(after)
+        before, after = was["account_code"], became["account_code"]
+        why = f" ({became['reason']})" if became.get("reason") else ""
+    return f"{line.action} {line.kind} {line.key} {before or 'none'} -> {after or 'none'}{why}"
 
 
 def as_dict(line: "AuditLine") -> dict[str, object]:

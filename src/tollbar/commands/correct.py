@@ -2,7 +2,6 @@
 
 import time
 from argparse import Namespace
-from getpass import getuser
 
 from tollbar.cdr.export.native import json_object
 from tollbar.cdr.filters import Filters
@@ -56,7 +55,7 @@ def run(args: Namespace) -> int:
     code = chosen(snapshot.tenants[tenant], args.code, args.user)
     database = Database(store.url)
     try:
-        after = correct(database, found, code, args.user or getuser(), args.reason)
+        after = correct(database, found, code, args.user or settings.login(), args.reason)
     finally:
         database.close()
     if args.json:

@@ -1,7 +1,6 @@
 """Commands that ask the running gateway: status, calls, hangup, assign, locks and the like."""
 
 from argparse import ArgumentTypeError, Namespace
-from getpass import getuser
 from typing import Any
 
 from tollbar.commands import display, parsers, settings
@@ -136,7 +135,7 @@ def locks(args: Namespace) -> int:
     if args.what == "lift":
         if not args.holder:
             args.wrong("whose lock? tollbar locks lift HOLDER")
-        by = getuser()
+        by = settings.login()
         print(f"lifted {asked(args, 'lift', holder=args.holder, tenant=args.tenant, by=by)}")
         return 0
     found = asked(args, "locks")

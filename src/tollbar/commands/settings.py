@@ -3,6 +3,7 @@
 import os
 from argparse import Namespace
 from collections.abc import Iterator
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -47,6 +48,14 @@ def gateway(args: Namespace) -> Gateway:
 def state_directory(args: Namespace) -> Path:
     """Where a running gateway is asked: it answers whatever has become of the rest of its file."""
     return read_state_directory(config_path(args))
+
+
+def login() -> str:
+    """Who asks, for the audit."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container may have no name for whom it runs as
+        return f"uid {os.getuid()}"
 
 
 def records(gateway: Gateway) -> "Records":

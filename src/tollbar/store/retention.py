@@ -78,7 +78,9 @@ class Retention:
             for kind, seconds in self.terms.items():
                 before = round((self._utc() - seconds) * 1000)
                 if kind == AUDIT:
-                    count = self._audit(databases.directory, before)
+                    # What was corrected is told beside the record.
+                    places = {databases.directory, databases.records}
+                    count = sum(self._audit(place, before) for place in places)
                 else:
                     count = self._records(databases.records, kind, before)
                 if count:
