@@ -19,9 +19,9 @@ from tollbar.directory.reading import parse_directory
 from tollbar.document import Document
 from tollbar.finding import Finding, Place, Rejected
 from tollbar.gateway import Gateway
-from tollbar.loading import compile_for, load_snapshot
+from tollbar.loading import compile_for, load_snapshot, uncollected
 from tollbar.policy.snapshot import Snapshot
-from tollbar.standing import Standing, uncollected
+from tollbar.standing import Standing
 from tollbar.store import last_good
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.databases import DIRECTORY_FILE

@@ -201,24 +201,32 @@ class Console:
         return "draining"
 
     def trace(self, request: Request) -> str:
+        """The file that is written, or that has been."""
+        if request.get("on"):
+            return self._trace_on(str(request.get("caller", "")))
+        return self._trace_off()
+
+    def _trace_on(self, caller: str) -> str:
         server = self.server
         if server.trace is not None:
-            server.trace.close()
-            path = str(server.trace.path)
-            server.trace = server.driver.tap = None
-            if not request.get("on"):
-                return path
-        elif not request.get("on"):
-            raise ControlError("no trace is on")
+            self._trace_off()
         stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
         place = server.gateway.state_directory / f"trace-{stamp}.txt"
-        caller = str(request.get("caller", ""))
         try:
             server.trace = Trace(place, server.mask, caller)
         except OSError as error:
             raise ControlError(f"{place}: {error.strerror}") from error
         server.driver.tap = server.trace
         return str(place)
+
+    def _trace_off(self) -> str:
+        server = self.server
+        if server.trace is None:
+            raise ControlError("no trace is on")
+        path = str(server.trace.path)
+        server.trace.close()
+        server.trace = server.driver.tap = None
+        return path
 
     async def reload(self, _request: Request) -> str:
         refused = await self.server.reload.run()

@@ -5,6 +5,8 @@ accepts the others accept.
 """
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tollbar.directory.compiling import compile_directory
 from tollbar.directory.model import Directory
@@ -22,12 +24,18 @@ def load_snapshot(gateway: Gateway) -> tuple[Snapshot, list[Finding]]:
 
     The findings returned with the snapshot are warnings: the plan can be used.
     """
-    # A large file makes a million objects that nearly all stay: looking for garbage among
-    # them while they are made doubles the time.
+    with uncollected():
+        return compile_for(gateway, read_directory(gateway.directory))
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector: a large directory is a million objects that nearly all stay, and
+    looking for garbage among them while they are made doubles the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:
-        return compile_for(gateway, read_directory(gateway.directory))
+        yield
     finally:
         if collecting:
             gc.enable()

@@ -5,9 +5,7 @@ lock is held while one of them compiles, so that the newest snapshot knows the n
 It must never give up a good snapshot for one that does not compile.
 """
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from threading import Lock
 from typing import Protocol
 
@@ -16,7 +14,7 @@ from tollbar.directory.entry import Entry
 from tollbar.directory.model import Directory
 from tollbar.finding import Finding, Place
 from tollbar.gateway import Gateway
-from tollbar.loading import compile_for
+from tollbar.loading import compile_for, uncollected
 from tollbar.policy.snapshot import Snapshot
 
 
@@ -79,15 +77,3 @@ class Standing:
         directory = Directory(Place(f"directory revision {self.taken}"), self._assembly.tenants)
         snapshot, self.warnings = compile_for(gateway, directory, previous)
         self.in_force, self.revision = (gateway, snapshot), self.taken
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without the collector: a large directory is a million objects that nearly all stay."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
