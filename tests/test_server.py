@@ -516,6 +516,22 @@ async def test_a_reload_takes_the_new_or_keeps_the_old(
     assert running.server.engine.setting_up() == 0
 
 
+async def test_a_trace_masks_what_a_reload_calls_a_code(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = await begin()
+    place = Path(await running.asked("trace", on=True, caller=""))
+    codes = replace(running.gateway.account_codes, headers=["X-Matter"])
+    fresh = replace(running.gateway, account_codes=codes)
+    monkeypatch.setattr("tollbar.reload.load", lambda path: fresh)
+    assert await running.asked("reload")
+    running.invite(more="X-Matter: 4711\n")
+    await running.trunk.receive("INVITE")
+    await running.asked("trace", on=False)
+    assert "X-Matter: " in place.read_text()
+    assert "4711" not in place.read_text()
+
+
 async def test_who_asks_for_a_reload_is_told_how_it_went(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,3 +58,14 @@ def test_a_trace_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         trace.saw(True, FLOW, invite("1001", "a"))
     trace.close()
     assert trace.path.stat().st_size < 1500
+
+
+def test_a_full_disk_ends_the_trace_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    trace = Trace(Path("/dev/full"), Mask(AccountCodes(templates=[])))
+    for _ in range(3000):
+        trace.saw(True, FLOW, invite("1001", "a"))
+    trace.flush()
+    trace.close()
+    assert [record.message for record in caplog.records] == [
+        "the trace ends: /dev/full: No space left on device"
+    ]

@@ -340,6 +340,8 @@ class Server:
                 port.contexts.take(fresh.contexts[port.name])
                 port.server_names = server_names(gateway)
         self.mask = self.log.mask = mask_of(gateway)
+        if self.trace is not None:
+            self.trace.mask = self.mask
         for told in (self.log, self.own_lines):
             told.take(gateway.log_format, gateway.log_level)
         self.take_directory()

@@ -4,11 +4,13 @@ Codes and secrets are masked, the file is its owner's alone and bounded. It is a
 hour of looking, not a log: writing it costs the signalling time.
 """
 
+import logging
 import os
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -18,6 +20,8 @@ from tollbar.sip.flow import Hop
 
 MOST_BYTES: Final = 100 * 1024 * 1024
 MOST_CALLS: Final = 10_000
+
+logger = logging.getLogger("tollbar")
 
 Key = TypeVar("Key")
 
@@ -33,7 +37,17 @@ class Trace:
     ``caller`` is a caller's number, or "" for everybody.
     """
 
-    __slots__ = ("_call_ids", "_file", "_followed", "_left", "caller", "clock", "mask", "path")
+    __slots__ = (
+        "_call_ids",
+        "_failed",
+        "_file",
+        "_followed",
+        "_left",
+        "caller",
+        "clock",
+        "mask",
+        "path",
+    )
 
     def __init__(
         self, path: Path, mask: Mask, caller: str = "", clock: Callable[[], float] = time.time
@@ -45,6 +59,7 @@ class Trace:
         self.caller = caller
         self.clock = clock
         self._left = MOST_BYTES
+        self._failed = False
         self._call_ids: OrderedDict[bytes, None] = OrderedDict()
         self._followed: OrderedDict[str, None] = OrderedDict()
 
@@ -60,7 +75,10 @@ class Trace:
         )
         entry = head.encode() + self.mask.message(data) + b"\n\n"
         self._left -= len(entry)
-        self._file.write(entry)
+        try:
+            self._file.write(entry)
+        except OSError as error:
+            self._fails(error)
 
     def fold(self, facts: Iterable[Fact]) -> None:
         """Follow the calls of the caller to their other leg, whose Call-ID is another."""
@@ -87,10 +105,22 @@ class Trace:
         return False
 
     def flush(self) -> None:
-        self._file.flush()
+        if not self._failed:
+            try:
+                self._file.flush()
+            except OSError as error:
+                self._fails(error)
 
     def close(self) -> None:
-        self._file.close()
+        self.flush()
+        with suppress(OSError):  # said before
+            self._file.close()
+
+    def _fails(self, error: OSError) -> None:
+        """Nothing more is written: a full disk must not harm the calls that are looked at."""
+        self._left = 0
+        self._failed = True
+        logger.error("the trace ends: %s: %s", self.path, error.strerror)
 
 
 def remember(known: OrderedDict[Key, None], key: Key) -> None:
