@@ -25,6 +25,7 @@ from tollbar.cdr.ledger import Change, Ledger
 from tollbar.cli import MODULES, main, parser
 from tollbar.cli import command as asked
 from tollbar.commands import completion, display, selection, settings
+from tollbar.server import Server
 from tollbar.store.local import LocalFile
 
 ROOT = Path(__file__).parents[1]
@@ -667,6 +668,17 @@ def test_a_reload_asked_for_while_it_starts_is_done_then(quiet: Path) -> None:
         finally:
             gateway.kill()
     assert line.partition(" ")[2] == "WARNING configuration and certificates read again\n"
+
+
+def test_a_fault_that_ends_the_gateway_tells_its_place(
+    quiet: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(_server: Server) -> int:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(Server, "run", broken)
+    assert main(["run", "-c", str(quiet)]) == 1
+    assert "in broken\n" in capsys.readouterr().err
 
 
 def test_a_log_that_nobody_reads_holds_up_no_gateway(quiet: Path) -> None:

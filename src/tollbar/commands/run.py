@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+import traceback
 from argparse import Namespace
 
 from tollbar.commands import parsers, settings
@@ -52,6 +53,10 @@ def serve(args: Namespace) -> int:
         return asyncio.run(server.run())
     except StartError as error:
         raise CommandError(str(error)) from error
+    except OSError:
+        # Not of a file that was asked for: a fault, and its place is what one needs.
+        traceback.print_exc()
+        return 1
 
 
 def warn(line: str) -> None:
