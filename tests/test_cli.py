@@ -304,8 +304,8 @@ def test_cdr_lists_and_filters(calls: Path, capsys: pytest.CaptureFixture[str]) 
     [
         (["--outcome", "answer"], "invalid choice: 'answer'"),
         (["--direction", "outbound"], "invalid choice: 'outbound'"),
-        (["-n", "0"], "'0' is no number from 1 on"),
-        (["-n", "-3"], "'-3' is no number from 1 on"),
+        (["-n", "0"], "'0' is no number of entries"),
+        (["-n", "-3"], "'-3' is no number of entries"),
     ],
 )
 def test_cdr_says_what_it_cannot_list(
