@@ -47,7 +47,7 @@ class Figures:
 
 
 def measure(kind: type[Server], rate: int, options: argparse.Namespace, place: Path) -> Figures:
-    """Start a server, warm it, load it, let it settle, stop it."""
+    """Start a server, let it idle, warm it, load it, let it settle, stop it."""
     directory = place / f"{kind.name}-{rate}-{time.monotonic_ns()}"
     directory.mkdir(parents=True)
     trunk = load.Trunk(load.free_port(), options.load_core, directory)
@@ -69,15 +69,18 @@ def _loaded(server: Server, rate: int, options: argparse.Namespace) -> Figures:
     calls = options.calls
     if rate > server.top_rate:
         calls, rate = max(1, calls * server.top_rate // rate), server.top_rate
+    time.sleep(1)
+    pids = server.pids()
+    # Before any call: what clearing up after one costs is not what a server without calls costs.
+    idle = load.cpu_seconds(pids)
+    time.sleep(options.idle)
+    idle = (load.cpu_seconds(pids) - idle) / options.idle
     warm = load.call(server.port, options.warmup, min(rate, 200), core, place, server.source)
     if not warm.completed:
         raise UnavailableError(f"no call completed; see {place}")
     time.sleep(1)
-    pids = server.pids()
-    idle = load.cpu_seconds(pids)
-    time.sleep(options.idle)
-    idle = (load.cpu_seconds(pids) - idle) / options.idle
 
+    pids = server.pids()
     mib_before = load.memory_mib(pids)
     before, busy, since = load.cpu_seconds(pids), load.core_busy_seconds(server.core), _now()
     run = load.call(server.port, calls, rate, core, place, server.source)
