@@ -93,18 +93,37 @@ def free(port: int) -> bool:
     return True
 
 
-_given: set[int] = set()
+STRETCH = 1000
+_claims: list[socket.socket] = []
+_left: list[int] = []
 
 
 def free_port() -> int:
     """A free port below those the system gives out by itself: it gives ours to nobody, and
-    who connects to it before anybody listens cannot meet himself there. Never the same twice:
-    whoever was given it may not have bound it yet."""
+    who connects to it before anybody listens cannot meet himself there. Nobody else is given
+    it, nor the one two above, which a SIPp takes too if this is its media port."""
     while True:
-        port = random.SystemRandom().randrange(10_000, 32_000)
-        if port not in _given and free(port):
-            _given.add(port)
+        if not _left:
+            _left.extend(claimed())
+        port = _left.pop()
+        if free(port) and free(port + 2):
             return port
+
+
+def claimed() -> range:
+    """Ports that no other process of ours draws from while this one lives: a name in the
+    system's abstract space is its claim."""
+    firsts = range(10_000, 32_000, STRETCH)
+    for first in random.SystemRandom().sample(firsts, len(firsts)):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0tollbar-ports-{first}")
+        except OSError:
+            claim.close()
+            continue
+        _claims.append(claim)
+        return range(first, first + STRETCH, 4)
+    raise RuntimeError("other processes have claimed all ports from 10000 to 31999")
 
 
 def bound(port: int) -> bool:
@@ -210,7 +229,10 @@ class Stage:
         if scenario.far:
             far = self.sipp(scenario.far, traces / "far.log")
             port = self.ports[int(scenario.far[scenario.far.index("-p") + 1])]
-            until("the far end", lambda: bound(port), far)
+            try:
+                until("the far end", lambda: bound(port), far)
+            except RuntimeError as error:
+                raise RuntimeError(f"{error}: {told(traces / 'far.errors')}") from error
         caller = self.sipp(scenario.caller, traces / "caller.log")
         try:
             code = caller.wait(45)
