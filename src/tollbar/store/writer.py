@@ -22,7 +22,7 @@ from tollbar.store.local import LocalFile
 
 BEAT: Final = 0.8  # seconds; with a commit's own time still at least every second
 RIDE: Final = 0.4  # seconds after which a heartbeat rides along with a commit
-PACE: Final = 0.004  # seconds
+PACE: Final = 0.004  # seconds a change waits for others to share its commit, at most
 DISCARDS: Final = 50  # records deleted by one commit, at most
 RETRY_FIRST: Final = 0.05
 RETRY_LAST: Final = 0.8
