@@ -132,16 +132,22 @@ def test_what_waits_at_the_start_goes_in_one_batch(desk: Desk) -> None:
 
 
 def test_under_load_many_share_a_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tollbar.store.writer.PACE", 0.5)
-    desk.writer.submit(done(record(1)), 1)
+    paused, go_on = threading.Event(), threading.Event()
+
+    def pause(_writer: Writer, until: float) -> None:
+        if until > time.monotonic():
+            paused.set()
+            assert go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(Writer, "_pause", pause)
+    monkeypatch.setattr("tollbar.store.writer.PACE", 1000.0)
     desk.writer.start()
-    desk.wait_for(1)
+    assert paused.wait(PATIENCE)  # after its first heartbeat
+    desk.writer.submit(done(record(1)), 1)
     desk.writer.submit(done(record(2)), 2)
-    while desk.writer._waiting:
-        time.sleep(0)  # until it is taken in
-    desk.writer.submit(done(record(3)), 3)
-    desk.wait_for(3)
-    assert desk.committed == [1, 3]
+    go_on.set()
+    desk.wait_for(2)
+    assert desk.committed == [0, 2]
 
 
 def test_what_nobody_waits_for_is_on_disk_with_the_next_beat(desk: Desk) -> None:
