@@ -48,7 +48,7 @@ def sibling(listener: Listener, others: list[Listener]) -> str:
 
 def rules(gateway: Gateway) -> Rules:
     codes = gateway.account_codes
-    given = [peer.send_code_as for peer in gateway.peers if peer.send_code_as]
+    given = [entry.send_code_as for entry in gateway.peers if entry.send_code_as]
     return Rules(
         Peers([peer(entry) for entry in gateway.peers]),
         headers=tuple(dict.fromkeys((*codes.headers, *given))),
