@@ -10,7 +10,7 @@ TEST_PACKAGES := sip-tester tshark sipsak socat prometheus openssl sqlite3 syste
 DEMO_PACKAGES := sip-tester
 BENCH_PACKAGES := sip-tester kamailio kamailio-sqlite-modules sqlite3
 
-# FAST=1: run and bench use what make fast compiled.
+# FAST=1: run uses what make fast compiled.
 ifdef FAST
 export PYTHONPATH := $(CURDIR)/build/fast
 FAST_STAMP := build/fast/stamp
@@ -24,7 +24,7 @@ help:
 	@echo "make test    format, lint, types, imports, tests with branch coverage"
 	@echo "make demo    the twelve rows of the matrix, with SIPp on both sides"
 	@echo "make bench   CPU per call beside Kamailio on this machine"
-	@echo "make fast    the pure rooms as machine code: make run FAST=1, make bench FAST=1"
+	@echo "make fast    the pure rooms as machine code: make run FAST=1"
 	@echo "make lint    what make test runs before the tests"
 	@echo "make lock    requirements*.lock anew from pyproject.toml"
 	@echo "make clean   remove .venv and what tools left behind"
@@ -50,7 +50,7 @@ demo: .venv/run.stamp
 	$(call debian,$(DEMO_PACKAGES))
 	$(BIN)/python sipp-scenarios/play.py
 
-bench: .venv/test.stamp $(FAST_STAMP)
+bench: .venv/test.stamp
 	$(call debian,$(BENCH_PACKAGES))
 	$(BIN)/python bench/run.py $(BENCH)
 

@@ -242,9 +242,27 @@ class Tollbar(Server):
         return text if found else f"{text.rstrip()}\nstate_directory: {STATE}\n"
 
 
+class TollbarCompiled(Tollbar):
+    """The same with the rooms that `make fast` compiled."""
+
+    name = "tollbar-fast"
+    compiled = ROOT / "build" / "fast"
+
+    def command(self) -> list[str]:
+        if not (self.compiled / "stamp").exists():
+            raise UnavailableError("nothing is compiled: make fast once")
+        return super().command()
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ, PYTHONPATH=str(self.compiled))
+
+
 SERVERS: dict[str, type[Server]] = {
     kind.name: kind
-    for kind in (Tollbar, Kamailio, KamailioJournal, KamailioStock, KamailioBare, Sippy)
+    for kind in (
+        *(Tollbar, TollbarCompiled),
+        *(Kamailio, KamailioJournal, KamailioStock, KamailioBare, Sippy),
+    )
 }
 
 
