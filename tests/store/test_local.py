@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -217,7 +218,8 @@ def test_what_was_reported_committed_survives_a_kill(tmp_path: Path, after: int)
     local = LocalFile(tmp_path)
     opened = [c.record.record_id for c in local.open_calls()]
     local.close()
-    finished = ids(Records(tmp_path).find())
+    with closing(Records(tmp_path)) as reader:
+        finished = ids(reader.find())
     # The one under way when the kill came may be there too, but only whole.
     assert opened[:reported] == [call_id(i + 1) for i in range(reported)]
     assert len(opened) - reported in (0, 1)

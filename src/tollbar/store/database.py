@@ -199,8 +199,12 @@ class Database:
                 isolation_level=None,
                 check_same_thread=False,
             )
-            for pragma in pragmas:
-                connection.execute(pragma)
+            try:
+                for pragma in pragmas:
+                    connection.execute(pragma)
+            except sqlite3.Error:
+                connection.close()
+                raise
             return connection
 
         engine = create_engine(self._url, creator=connect)
