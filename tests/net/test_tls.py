@@ -12,6 +12,7 @@ from tests.net.echo import message
 from tollbar.gateway import Listener
 from tollbar.net.tcp import StreamPort
 from tollbar.net.tls import Contexts
+from tollbar.pem import Unusable
 from tollbar.sip.flow import Flow, Target
 
 
@@ -155,7 +156,7 @@ async def test_certificates_are_replaced_while_running(shell: Shell, authority: 
 
     assert listener.certificate is not None
     listener.certificate.write_text("not a certificate")
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(Unusable, match=r"gateway\.pem: there is no certificate in it"):
         Contexts(listener)
     assert await serial() == second
 
