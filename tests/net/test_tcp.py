@@ -123,6 +123,8 @@ async def test_a_refused_connection_is_told_for_each_target(shell: Shell) -> Non
     shell.driver.settle(0.0)
     await shell.engine.until(lambda: len(shell.engine.gone) == 2)
     assert [hop for hop, _ in shell.engine.gone] == [one, two]
+    said = f"tcp 127.0.0.1:{number}: connection refused"
+    assert shell.engine.notices == [("not_connected", said)]
 
 
 async def test_a_broken_connection_is_told_and_the_next_send_connects_anew(shell: Shell) -> None:
@@ -150,7 +152,9 @@ async def test_what_cannot_be_framed_ends_the_connection(shell: Shell) -> None:
     writer.write(message("whole") + broken)
     assert await reader.read() == message("whole")
     assert count(shell) == 1
-    assert port.unframed == 1
+    address, number = writer.get_extra_info("sockname")
+    said = f"tcp {address}:{number}: Bad Number"
+    assert shell.engine.notices == [("malformed", said)]
     assert not port.connections
     await ended(writer)
 

@@ -93,6 +93,23 @@ async def test_a_certificate_of_another_authority_ends_the_connection(
     with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
         await names_seen(shell, port, trusting(authority, pair))
     assert not shell.engine.received
+    ((kind, said),) = shell.engine.notices
+    assert kind == "handshake_failed"
+    assert said.startswith("tls 127.0.0.1:")
+    # Whatever the other authority is called: this one has signed nothing of that.
+    assert said.endswith(": certificate signature failure")
+
+
+async def test_who_only_knocks_is_no_failed_handshake(shell: Shell, authority: Authority) -> None:
+    port = opened(shell, gateway(authority), {})
+    _, writer = await asyncio.open_connection(*port.address)
+    writer.close()
+    async with asyncio.timeout(10):
+        while not port.connections:
+            await asyncio.sleep(0)
+        while port.connections:
+            await asyncio.sleep(0)
+    assert not shell.engine.notices
 
 
 async def test_without_an_authority_no_certificate_counts(
@@ -124,6 +141,9 @@ async def test_an_outgoing_connection_checks_the_name(shell: Shell, authority: A
     shell.driver.settle(0.0)
     await shell.engine.until(lambda: bool(shell.engine.gone))
     assert isinstance(shell.engine.gone[0][1], ssl.SSLCertVerificationError)
+    ((kind, said),) = shell.engine.notices
+    assert kind == "not_connected"
+    assert "certificate is not valid for 'trunk.example.org'" in said
     assert got == []
 
     names[address, number] = "trunk.example.net"

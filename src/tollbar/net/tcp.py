@@ -18,6 +18,7 @@ from typing import Final, cast
 from tollbar.gateway import Listener
 from tollbar.net.driver import Driver
 from tollbar.net.tls import Contexts, proven_names
+from tollbar.pem import why
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import TLS, Flow, Target
 from tollbar.sip.framing import Framer
@@ -103,8 +104,9 @@ class Connection(asyncio.Protocol):
                 driver.engine.receive(message, flow, now)
         finally:
             driver.settle(now)
-        if self.framer.broken is not None:  # what was whole before the break has been served
-            self.port.unframed += 1
+        broken = self.framer.broken
+        if broken is not None:  # what was whole before the break has been served
+            driver.noticed("malformed", flow, broken.reason)
             transport.abort()
 
     def send(self, data: bytes) -> None:
@@ -159,7 +161,6 @@ class StreamPort:
         "server_names",
         "sock",
         "transport",
-        "unframed",
     )
 
     def __init__(
@@ -180,7 +181,6 @@ class StreamPort:
         self.found: dict[Key, Connection] = {}
         self.per_address: Counter[str] = Counter()
         self.refused = 0
-        self.unframed = 0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -268,9 +268,13 @@ class StreamPort:
             await self.driver.loop.connect_accepted_socket(
                 lambda: connection, sock, ssl=context, ssl_handshake_timeout=limit
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
+        except (OSError, asyncio.CancelledError) as error:
             sock.close()
             self.forget(connection)
+            # Of one who only looks whether the port is open nothing is said.
+            if isinstance(error, ssl.SSLError):
+                flow = Flow(self.name, self.transport, *connection.key)
+                self.driver.noticed("handshake_failed", flow, why(error))
         finally:
             connection.task = None
 
@@ -291,8 +295,10 @@ class StreamPort:
                 )
         except asyncio.CancelledError:
             self.forget(connection)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             self.forget(connection)
+            flow = Flow(self.name, self.transport, *connection.key)
+            self.driver.noticed("not_connected", flow, why(error))
             for lost in connection.targets:
                 self.driver.lost(lost, error)
         finally:
