@@ -145,6 +145,20 @@ async def test_a_broken_connection_is_told_and_the_next_send_connects_anew(shell
         assert await peer.readers[1].readexactly(3) == b"two"
 
 
+async def test_what_is_closed_at_the_end_is_not_lost(shell: Shell) -> None:
+    """Else whatever waits for an answer on it would be sent again, or fail, while we leave;
+    it is for the next start to take up."""
+    port = opened(shell)
+    reader, writer = await asyncio.open_connection(*port.address)
+    writer.write(message())
+    assert await reader.readexactly(len(message())) == message()
+    shell.driver.stop()
+    assert await reader.read() == b""
+    assert not port.connections
+    assert not shell.engine.gone
+    await ended(writer)
+
+
 async def test_what_cannot_be_framed_ends_the_connection(shell: Shell) -> None:
     port = opened(shell)
     reader, writer = await asyncio.open_connection(*port.address)

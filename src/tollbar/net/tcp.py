@@ -133,6 +133,8 @@ class Connection(asyncio.Protocol):
             self.port.driver.lost(self.flow, gone)
 
     def close(self) -> None:
+        """We leave: nothing is lost by it that the next start does not take up."""
+        self.flow = None
         if self.task is not None:
             self.task.cancel()
         if self.transport is not None:
