@@ -112,6 +112,24 @@ async def test_who_only_knocks_is_no_failed_handshake(shell: Shell, authority: A
     assert not shell.engine.notices
 
 
+async def test_who_waits_for_a_handshake_that_fails_is_told(
+    shell: Shell, authority: Authority
+) -> None:
+    port = opened(shell, gateway(authority), {})
+    _, writer = await asyncio.open_connection(*port.address)
+    async with asyncio.timeout(10):
+        while not port.connections:
+            await asyncio.sleep(0)
+    address, number = writer.get_extra_info("sockname")
+    target = Target("tls", "tls", address, number)
+    shell.engine.outbox = [(target, b"BYE")]
+    shell.driver.settle(0.0)
+    writer.write(b"this is no TLS\r\n")
+    await shell.engine.until(lambda: bool(shell.engine.gone))
+    assert [hop for hop, _ in shell.engine.gone] == [target]
+    writer.close()
+
+
 async def test_without_an_authority_no_certificate_counts(
     shell: Shell, authority: Authority
 ) -> None:

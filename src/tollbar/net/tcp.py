@@ -126,6 +126,11 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def never_up(self, error: OSError) -> None:
+        """Who waited for it has lost it."""
+        for target in self.targets:
+            self.port.driver.lost(target, error)
+
     def connection_lost(self, error: Exception | None) -> None:
         self.port.forget(self)
         if self.flow is not None:
@@ -277,6 +282,8 @@ class StreamPort:
             if isinstance(error, ssl.SSLError):
                 flow = Flow(self.name, self.transport, *connection.key)
                 self.driver.noticed("handshake_failed", flow, why(error))
+            if isinstance(error, OSError):
+                connection.never_up(error)
         finally:
             connection.task = None
 
@@ -301,8 +308,7 @@ class StreamPort:
             self.forget(connection)
             flow = Flow(self.name, self.transport, *connection.key)
             self.driver.noticed("not_connected", flow, why(error))
-            for lost in connection.targets:
-                self.driver.lost(lost, error)
+            connection.never_up(error)
         finally:
             connection.task = None
 
