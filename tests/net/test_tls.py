@@ -173,6 +173,33 @@ async def test_an_outgoing_connection_checks_the_name(shell: Shell, authority: A
     await server.wait_closed()
 
 
+async def test_who_calls_from_a_trunks_address_is_not_taken_for_the_trunk(
+    shell: Shell, authority: Authority
+) -> None:
+    """RFC 5923 section 9: a connection is reused by what its certificate proves. One who can
+    send from the address of a peer would be given that peer's calls."""
+    port = opened(shell, gateway(authority), {})
+    shell.engine.answer = lambda data: None
+    pair = authority.issue("trunk", x509.DNSName("trunk.example.net"))
+    for proof, given in ((None, b""), (pair, b"secret")):
+        context = trusting(authority, proof)
+        reader, writer = await asyncio.open_connection(*port.address, ssl=context)
+        writer.write(message())
+        address, number = writer.get_extra_info("sockname")
+        target = Target("tls", "tls", address, number)
+        port.server_names = {(address, number): "Trunk.example.net"}
+        shell.engine.received.clear()
+        await shell.engine.until(lambda: bool(shell.engine.received))
+        shell.engine.outbox = [(target, b"secret")]
+        shell.driver.settle(0.0)
+        if given:
+            assert await reader.readexactly(len(given)) == given
+        else:
+            await shell.engine.until(lambda: bool(shell.engine.gone))
+            assert [hop for hop, _ in shell.engine.gone] == [target]
+        writer.transport.abort()
+
+
 async def test_certificates_are_replaced_while_running(shell: Shell, authority: Authority) -> None:
     listener = gateway(authority)
     port = opened(shell, listener, {})

@@ -1,10 +1,11 @@
 """SIP over TCP and TLS (RFC 3261 section 18): a listener, its connections, both ways.
 
 A connection is found again by the address at its other end, whoever opened it, so a target
-that called us is answered on its own connection (RFC 5923's reuse, by exact address). A ping
-(RFC 5626 section 3.5.1) goes to the engine like a message; its pong comes back like one.
-Every number is bounded: connections in all and per address, bytes waiting to be written,
-silence. A break is told once, by ``engine.lost``. The room must never wait for a peer.
+that called us is answered on its own connection (RFC 5923's reuse, by exact address; a TLS
+peer's also by name). A ping (RFC 5626 section 3.5.1) goes to the engine like a message; its
+pong comes back like one. Every number is bounded: connections in all and per address, bytes
+waiting to be written, silence. A break is told once, by ``engine.lost``. The room must never
+wait for a peer.
 """
 
 import asyncio
@@ -253,7 +254,7 @@ class StreamPort:
         """The connection to this address, whoever opened it; else one that is being made."""
         key = (target.address, target.port)
         connection = self.found.get(key)
-        if connection is not None:
+        if connection is not None and self.may_carry(connection):
             transport = connection.transport
             if transport is None:
                 connection.targets.append(target)
@@ -266,6 +267,15 @@ class StreamPort:
         self.keep(connection)
         connection.task = self.driver.loop.create_task(self.connect(connection, target))
         return connection
+
+    def may_carry(self, connection: Connection) -> bool:
+        """Whether requests of ours may go by it: where it came to us from the address of a TLS
+        peer, it must have proven that peer's name (RFC 5923 section 9)."""
+        if self.contexts is None or connection.outgoing:
+            return True
+        name = self.server_names.get(connection.key)
+        flow = connection.flow
+        return name is None or (flow is not None and name.lower() in flow.names)
 
     async def welcome(self, connection: Connection, sock: socket.socket) -> None:
         """Finish an accepted connection, TLS handshake included."""
