@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 from asyncio import StreamReader, StreamWriter
 
@@ -181,6 +182,32 @@ async def test_connections_are_bounded(shell: Shell, monkeypatch: pytest.MonkeyP
     assert (len(port.connections), port.refused) == (2, 1)
     for _, writer in some:
         await ended(writer)
+
+
+async def test_without_descriptors_the_backlog_waits_and_the_log_says_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tcp, "PAUSE", 0.0)
+    port = opened(shell)
+    real = port.sock
+
+    class Poor:
+        """The socket of a process that has no descriptor left."""
+
+        def fileno(self) -> int:
+            return real.fileno()
+
+        def accept(self) -> None:
+            port.sock = real
+            raise OSError(errno.EMFILE, "too many")
+
+    address = port.address
+    port.sock = Poor()  # type: ignore[assignment]
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(message())
+    assert await reader.readexactly(len(message())) == message()
+    assert caplog.messages == ["listener 'tcp' takes no connection for now: too many open files"]
+    await ended(writer)
 
 
 async def test_a_peer_that_reads_nothing_is_let_go(

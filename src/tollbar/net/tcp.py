@@ -10,6 +10,7 @@ wait for a peer.
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
 from collections import Counter
@@ -37,6 +38,8 @@ UNSENT: Final = 1024 * 1024  # bytes waiting for one peer
 PAUSE: Final = 1.0  # seconds without accepting when the system has no more descriptors
 
 Key = tuple[str, int]
+
+logger = logging.getLogger("tollbar")
 
 
 class Connection(asyncio.Protocol):
@@ -214,7 +217,8 @@ class StreamPort:
                 sock, address = self.sock.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            except OSError:  # no descriptors: the backlog waits, those that are up go on
+            except OSError as error:  # no descriptors: the backlog waits, those that are up go on
+                logger.error("listener %r takes no connection for now: %s", self.name, why(error))
                 self.driver.loop.remove_reader(self.sock)
                 self.driver.loop.call_later(PAUSE, self.resume)
                 return
