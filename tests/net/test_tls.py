@@ -75,6 +75,9 @@ async def test_the_common_name_counts_only_without_others(
     port = opened(shell, gateway(authority), {})
     names, _ = await names_seen(shell, port, trusting(authority, authority.issue("pbx")))
     assert names == ("pbx",)
+    # A URI of another scheme names no SIP domain.
+    pair = authority.issue("pbx", x509.UniformResourceIdentifier("urn:uuid:0-0-0-0-0"))
+    assert (await names_seen(shell, port, trusting(authority, pair)))[0] == ("pbx",)
 
 
 async def test_a_certificate_is_asked_for_but_not_demanded(

@@ -54,7 +54,7 @@ def client_context(listener: Listener) -> ssl.SSLContext:
 
 
 def proven_names(tls: ssl.SSLObject | ssl.SSLSocket | None) -> tuple[str, ...]:
-    """The names of the other side's verified certificate: URI and DNS names, then CN."""
+    """The names of the other side's verified certificate: SIP URIs and DNS names, else CN."""
     certificate = tls.getpeercert() if tls is not None else None
     if not certificate:
         return ()
@@ -62,7 +62,7 @@ def proven_names(tls: ssl.SSLObject | ssl.SSLSocket | None) -> tuple[str, ...]:
     alternatives = certificate.get("subjectAltName", ())
     if isinstance(alternatives, tuple):
         for kind, value in alternatives:
-            if kind == "URI":
+            if kind == "URI" and str(value).lower().startswith(("sip:", "sips:")):
                 names.append(certificate_name(str(value)))
             elif kind == "DNS":
                 names.append(str(value).lower())
