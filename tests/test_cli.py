@@ -17,6 +17,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.authority import Authority
 from tests.facts import Story
 
 from tollbar import __version__
@@ -125,6 +126,20 @@ def test_wrong_use_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]
 def test_check_accepts_the_sample(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--config", str(config)]) == 0
     assert "can be used" in capsys.readouterr().out
+
+
+def test_check_reads_the_files_of_a_tls_listener(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    certificate, key = Authority(config.parent).issue("sip")
+    listener = f"{{bind: tls:127.0.0.1, certificate: {certificate}, key: {key}}}"
+    config.write_text(config.read_text().replace("listeners:", f"listeners:\n  tls: {listener}"))
+    assert main(["check", "--config", str(config)]) == 0
+    key.write_text("nothing")
+    capsys.readouterr()
+    assert main(["check", "--config", str(config)]) == 1
+    said = f"listeners.tls.key: {key}: there is no private key in it\n"
+    assert capsys.readouterr().out.endswith(said)
 
 
 def test_check_names_file_line_and_hint(config: Path, capsys: pytest.CaptureFixture[str]) -> None:

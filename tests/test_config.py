@@ -444,6 +444,12 @@ def test_ten_mistakes_are_told_with_line_and_hint(text: str, told: str) -> None:
             "certificates (give a tls listener client_ca: the CA that signed them)",
         ),
         (
+            "    incoming: pbx\n",
+            "    certificates: [.example.com]\n",
+            'gateway.yaml:12:20: peers.carrier.certificates[1]: ".example.com" is no name of a '
+            "certificate (for example sip.example.com)",
+        ),
+        (
             "bind: udp:127.0.0.1:5060",
             "bind: udp:127.0.0.1:5060, client_ca: gateway.yaml",
             "gateway.yaml:2:46: listeners.udp.client_ca: has no meaning for udp "

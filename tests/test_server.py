@@ -234,6 +234,16 @@ async def test_a_call_goes_through_and_its_record_is_on_disk_before_the_bye_is_a
     assert "BYE" in field(bye, "CSeq")
 
 
+async def test_the_status_writes_listeners_as_gateway_yaml_does(begin: Begin) -> None:
+    running = await begin()
+    udp, tcp = running.gateway.listeners
+    tcp.host = "::1"
+    assert (await running.asked("status"))["listeners"] == [
+        f"udp:127.0.0.1:{udp.port}",
+        f"tcp:[::1]:{tcp.port}",
+    ]
+
+
 @dataclass(slots=True)
 class Form:
     """A way to give the code 001235 with a call to 9195551234."""

@@ -200,7 +200,8 @@ def _peer(name: str, value: Value, places: dict[str, Place]) -> Peer:
         if parsed is not None:
             places[f"peers.{name}.from.{parsed}"] = entry.place
             peer.sources.append(parsed)
-    peer.certificates = [certificate_name(e.text()) for e in fields.items("certificates")]
+    names = [entry.parsed(_certificate, "") for entry in fields.items("certificates")]
+    peer.certificates = [name for name in names if name]
     peer.to = fields.parsed("to", lambda text: Destination(*transport_address(text)), None)
     peer.domain = fields.parsed("domain", _domain, "")
     peer.location = fields.text("location")
@@ -365,6 +366,17 @@ def _domain(text: str) -> str:
     if port:
         raise Wrong(f'"{text}" holds a port', f"write {host} alone")
     return host
+
+
+def _certificate(text: str) -> str:
+    name = certificate_name(text)
+    try:
+        name.encode("idna")  # as TLS does where it looks for the name in a server's certificate
+    except UnicodeError:
+        raise Wrong(
+            f'"{text}" is no name of a certificate', "for example sip.example.com"
+        ) from None
+    return name
 
 
 def _metrics_bind(text: str) -> tuple[str, int]:

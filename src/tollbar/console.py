@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from tollbar import __version__
+from tollbar.address import bracketed
 from tollbar.b2bua.facts import CHAT
 from tollbar.cdr.record import Record
 from tollbar.mask import MASK
@@ -60,7 +61,8 @@ class Console:
             "ready": server.not_ready() or "yes",
             "up_seconds": round(time.time() - server.began),
             "listeners": [
-                f"{entry.transport}:{entry.host}:{entry.port}" for entry in server.gateway.listeners
+                f"{entry.transport}:{bracketed(entry.host)}:{entry.port}"
+                for entry in server.gateway.listeners
             ],
             "calls": len(running) - chats,
             "answered": answered,

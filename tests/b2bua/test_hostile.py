@@ -21,7 +21,7 @@ from tollbar.b2bua.engine import Engine
 from tollbar.b2bua.facts import Noticed
 from tollbar.sip import stack as stacks
 from tollbar.sip.dialog import Dialog
-from tollbar.sip.flow import Flow, Hop
+from tollbar.sip.flow import TLS, Flow, Hop
 from tollbar.sip.message import Message
 from tollbar.sip.transaction import Transaction
 
@@ -396,6 +396,17 @@ def test_a_stranger_is_counted_and_nothing_of_it_is_kept() -> None:
         assert not fact.durable
     assert field.engine.take_outbox() == []
     assert not any(field.sizes().values())
+
+
+def test_the_notice_of_a_stranger_says_what_its_certificate_proves() -> None:
+    """The name an administrator may want among a peer's `certificates`."""
+    field = Field(4)
+    names = ("pbx.example.com", "example.com")
+    flow = Flow("tls", TLS, "2001:db8::66", 5061, names=names)
+    field.engine.receive(invite(1), flow, field.now)
+    (fact,) = field.engine.take_facts()
+    assert isinstance(fact, Noticed)
+    assert fact.detail == "tls [2001:db8::66]:5061 pbx.example.com example.com"
 
 
 def test_where_strangers_are_refused_nothing_is_kept_either() -> None:

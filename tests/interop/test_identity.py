@@ -10,6 +10,7 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +97,9 @@ def conversation(site: Site, host: str, data: bytes) -> bytes:
         return b"".join(iter(lambda: stream.recv(65_535), b""))
 
 
-def secret_conversation(
-    site: Site, host: str, data: bytes, pair: tuple[Path, Path] | None = None, wanted: bytes = b""
-) -> bytes:
-    """What comes back on a TLS connection until its ping is answered, which was sent last,
-    and ``wanted`` is there: what has to wait for the disk comes after the ping's answer."""
+@contextmanager
+def secret(site: Site, host: str, pair: tuple[Path, Path] | None) -> Iterator[ssl.SSLSocket]:
+    """A TLS connection to the gateway."""
     context = ssl.create_default_context(cafile=site.authority.file)
     if pair is not None:
         context.load_cert_chain(*pair)
@@ -109,6 +108,25 @@ def secret_conversation(
         context.wrap_socket(plain, server_hostname=GATEWAY) as stream,
     ):
         assert stream.version() == "TLSv1.3"
+        yield stream
+
+
+def secret_silence(
+    site: Site, host: str, data: bytes, pair: tuple[Path, Path] | None = None
+) -> bytes:
+    """All that comes back on a TLS connection until the gateway closes it, for the last thing
+    sent is nothing to go on from."""
+    with secret(site, host, pair) as stream:
+        stream.sendall(data + b"\r\n\r\nNo Length\r\n\r\n")
+        return b"".join(iter(lambda: stream.recv(65_535), b""))
+
+
+def secret_conversation(
+    site: Site, host: str, data: bytes, pair: tuple[Path, Path], wanted: bytes = b""
+) -> bytes:
+    """What comes back on a TLS connection until its ping is answered, which was sent last,
+    and ``wanted`` is there: what has to wait for the disk comes after the ping's answer."""
+    with secret(site, host, pair) as stream:
         stream.sendall(data + b"\r\n\r\n")
         came = b""
         while ANSWER.sub(b"", came) != b"\r\n" or wanted not in came:
@@ -134,8 +152,9 @@ def test_a_request_from_another_address_gets_silence_and_leaves_no_record(site: 
 
 
 def test_a_strangers_connection_carries_nothing_back(site: Site) -> None:
-    assert conversation(site, STRANGER, b"".join(intrusions(STRANGER, "tcp"))) == b""
-    assert secret_conversation(site, STRANGER, b"".join(intrusions(STRANGER, "tls"))) == b""
+    tried = b"".join(intrusions(STRANGER, "tcp"))
+    assert conversation(site, STRANGER, b"\r\n\r\n" + tried) == b""
+    assert secret_silence(site, STRANGER, b"".join(intrusions(STRANGER, "tls"))) == b""
     assert site.records() == []
     known = conversation(site, PBX, request("OPTIONS", PBX, "tcp", "streamed"))
     assert known.startswith(b"SIP/2.0 200 ")
@@ -154,7 +173,7 @@ def test_a_certificate_names_the_peer_wherever_it_calls_from(site: Site) -> None
 def test_another_name_in_a_good_certificate_is_a_stranger(site: Site, names: list[str]) -> None:
     uris = [x509.UniformResourceIdentifier(name) for name in names]
     pair = site.authority.issue("somebody", *uris)
-    assert secret_conversation(site, AWAY, request("OPTIONS", AWAY, "tls", "other"), pair) == b""
+    assert secret_silence(site, AWAY, request("OPTIONS", AWAY, "tls", "other"), pair) == b""
 
 
 def test_a_certificate_of_another_authority_does_not_connect(site: Site, tmp_path: Path) -> None:

@@ -126,6 +126,7 @@ def test_a_broken_certificate_is_refused_with_the_rest(line: Line) -> None:
     site.certificate.write_text("not a certificate")
     hang_up(site)
     wait_for("the refusal", lambda: "reload refused" in site.log.read_text())
+    assert f"{site.certificate}: there is no certificate in it" in site.log.read_text()
     assert serial(site) == before
     near, far = line.up()
     line.pbx.say("hangup", call=near)

@@ -15,6 +15,7 @@ class FakeEngine:
         self.received: list[tuple[bytes, Flow]] = []
         self.times: list[float] = []
         self.expired: list[float] = []
+        self.notices: list[tuple[str, str]] = []
         self.gone: list[tuple[Hop, Exception]] = []
         self.durable: list[int] = []
         self.refused: list[int] = []
@@ -46,6 +47,10 @@ class FakeEngine:
     def lost(self, hop: Hop, error: Exception, now: float) -> None:
         self.gone.append((hop, error))
         self.on_lost(hop)
+        self.changed.set()
+
+    def noticed(self, kind: str, flow: Flow, detail: str, now: float) -> None:
+        self.notices.append((kind, detail))
         self.changed.set()
 
     def take_outbox(self) -> list[tuple[Hop, bytes]]:

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 from asyncio import StreamReader, StreamWriter
 
@@ -123,6 +124,8 @@ async def test_a_refused_connection_is_told_for_each_target(shell: Shell) -> Non
     shell.driver.settle(0.0)
     await shell.engine.until(lambda: len(shell.engine.gone) == 2)
     assert [hop for hop, _ in shell.engine.gone] == [one, two]
+    said = f"tcp 127.0.0.1:{number}: connection refused"
+    assert shell.engine.notices == [("not_connected", said)]
 
 
 async def test_a_broken_connection_is_told_and_the_next_send_connects_anew(shell: Shell) -> None:
@@ -143,6 +146,20 @@ async def test_a_broken_connection_is_told_and_the_next_send_connects_anew(shell
         assert await peer.readers[1].readexactly(3) == b"two"
 
 
+async def test_what_is_closed_at_the_end_is_not_lost(shell: Shell) -> None:
+    """Else whatever waits for an answer on it would be sent again, or fail, while we leave;
+    it is for the next start to take up."""
+    port = opened(shell)
+    reader, writer = await asyncio.open_connection(*port.address)
+    writer.write(message())
+    assert await reader.readexactly(len(message())) == message()
+    shell.driver.stop()
+    assert await reader.read() == b""
+    assert not port.connections
+    assert not shell.engine.gone
+    await ended(writer)
+
+
 async def test_what_cannot_be_framed_ends_the_connection(shell: Shell) -> None:
     port = opened(shell)
     reader, writer = await asyncio.open_connection(*port.address)
@@ -150,7 +167,9 @@ async def test_what_cannot_be_framed_ends_the_connection(shell: Shell) -> None:
     writer.write(message("whole") + broken)
     assert await reader.read() == message("whole")
     assert count(shell) == 1
-    assert port.unframed == 1
+    address, number = writer.get_extra_info("sockname")
+    said = f"tcp {address}:{number}: Bad Number"
+    assert shell.engine.notices == [("malformed", said)]
     assert not port.connections
     await ended(writer)
 
@@ -163,6 +182,32 @@ async def test_connections_are_bounded(shell: Shell, monkeypatch: pytest.MonkeyP
     assert (len(port.connections), port.refused) == (2, 1)
     for _, writer in some:
         await ended(writer)
+
+
+async def test_without_descriptors_the_backlog_waits_and_the_log_says_so(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tcp, "PAUSE", 0.0)
+    port = opened(shell)
+    real = port.sock
+
+    class Poor:
+        """The socket of a process that has no descriptor left."""
+
+        def fileno(self) -> int:
+            return real.fileno()
+
+        def accept(self) -> None:
+            port.sock = real
+            raise OSError(errno.EMFILE, "too many")
+
+    address = port.address
+    port.sock = Poor()  # type: ignore[assignment]
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(message())
+    assert await reader.readexactly(len(message())) == message()
+    assert caplog.messages == ["listener 'tcp' takes no connection for now: too many open files"]
+    await ended(writer)
 
 
 async def test_a_peer_that_reads_nothing_is_let_go(

@@ -12,6 +12,7 @@ from tests.net.echo import message
 from tollbar.gateway import Listener
 from tollbar.net.tcp import StreamPort
 from tollbar.net.tls import Contexts
+from tollbar.pem import Unusable
 from tollbar.sip.flow import Flow, Target
 
 
@@ -74,6 +75,9 @@ async def test_the_common_name_counts_only_without_others(
     port = opened(shell, gateway(authority), {})
     names, _ = await names_seen(shell, port, trusting(authority, authority.issue("pbx")))
     assert names == ("pbx",)
+    # A URI of another scheme names no SIP domain.
+    pair = authority.issue("pbx", x509.UniformResourceIdentifier("urn:uuid:0-0-0-0-0"))
+    assert (await names_seen(shell, port, trusting(authority, pair)))[0] == ("pbx",)
 
 
 async def test_a_certificate_is_asked_for_but_not_demanded(
@@ -92,6 +96,41 @@ async def test_a_certificate_of_another_authority_ends_the_connection(
     with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
         await names_seen(shell, port, trusting(authority, pair))
     assert not shell.engine.received
+    ((kind, said),) = shell.engine.notices
+    assert kind == "handshake_failed"
+    assert said.startswith("tls 127.0.0.1:")
+    # Whatever the other authority is called: this one has signed nothing of that.
+    assert said.endswith(": certificate signature failure")
+
+
+async def test_who_only_knocks_is_no_failed_handshake(shell: Shell, authority: Authority) -> None:
+    port = opened(shell, gateway(authority), {})
+    _, writer = await asyncio.open_connection(*port.address)
+    writer.close()
+    async with asyncio.timeout(10):
+        while not port.connections:
+            await asyncio.sleep(0)
+        while port.connections:
+            await asyncio.sleep(0)
+    assert not shell.engine.notices
+
+
+async def test_who_waits_for_a_handshake_that_fails_is_told(
+    shell: Shell, authority: Authority
+) -> None:
+    port = opened(shell, gateway(authority), {})
+    _, writer = await asyncio.open_connection(*port.address)
+    async with asyncio.timeout(10):
+        while not port.connections:
+            await asyncio.sleep(0)
+    address, number = writer.get_extra_info("sockname")
+    target = Target("tls", "tls", address, number)
+    shell.engine.outbox = [(target, b"BYE")]
+    shell.driver.settle(0.0)
+    writer.write(b"this is no TLS\r\n")
+    await shell.engine.until(lambda: bool(shell.engine.gone))
+    assert [hop for hop, _ in shell.engine.gone] == [target]
+    writer.close()
 
 
 async def test_without_an_authority_no_certificate_counts(
@@ -123,6 +162,9 @@ async def test_an_outgoing_connection_checks_the_name(shell: Shell, authority: A
     shell.driver.settle(0.0)
     await shell.engine.until(lambda: bool(shell.engine.gone))
     assert isinstance(shell.engine.gone[0][1], ssl.SSLCertVerificationError)
+    ((kind, said),) = shell.engine.notices
+    assert kind == "not_connected"
+    assert "certificate is not valid for 'trunk.example.org'" in said
     assert got == []
 
     names[address, number] = "trunk.example.net"
@@ -132,6 +174,33 @@ async def test_an_outgoing_connection_checks_the_name(shell: Shell, authority: A
     assert got == [b"secret"]
     server.close()
     await server.wait_closed()
+
+
+async def test_who_calls_from_a_trunks_address_is_not_taken_for_the_trunk(
+    shell: Shell, authority: Authority
+) -> None:
+    """RFC 5923 section 9: a connection is reused by what its certificate proves. One who can
+    send from the address of a peer would be given that peer's calls."""
+    port = opened(shell, gateway(authority), {})
+    shell.engine.answer = lambda data: None
+    pair = authority.issue("trunk", x509.DNSName("trunk.example.net"))
+    for proof, given in ((None, b""), (pair, b"secret")):
+        context = trusting(authority, proof)
+        reader, writer = await asyncio.open_connection(*port.address, ssl=context)
+        writer.write(message())
+        address, number = writer.get_extra_info("sockname")
+        target = Target("tls", "tls", address, number)
+        port.server_names = {(address, number): "Trunk.example.net"}
+        shell.engine.received.clear()
+        await shell.engine.until(lambda: bool(shell.engine.received))
+        shell.engine.outbox = [(target, b"secret")]
+        shell.driver.settle(0.0)
+        if given:
+            assert await reader.readexactly(len(given)) == given
+        else:
+            await shell.engine.until(lambda: bool(shell.engine.gone))
+            assert [hop for hop, _ in shell.engine.gone] == [target]
+        writer.transport.abort()
 
 
 async def test_certificates_are_replaced_while_running(shell: Shell, authority: Authority) -> None:
@@ -155,7 +224,7 @@ async def test_certificates_are_replaced_while_running(shell: Shell, authority: 
 
     assert listener.certificate is not None
     listener.certificate.write_text("not a certificate")
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(Unusable, match=r"gateway\.pem: there is no certificate in it"):
         Contexts(listener)
     assert await serial() == second
 

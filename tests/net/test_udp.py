@@ -138,6 +138,20 @@ async def test_a_full_send_buffer_queues_in_order_and_bounded(
         assert not port.queue
 
 
+async def test_what_waited_is_not_lost_for_another_ones_error(shell: Shell) -> None:
+    """The system tells an error at the next send, whomever that is to."""
+    port = opened(shell)
+    with client() as sock:
+        dead = sock.getsockname()
+    with client() as sock:
+        port.put(b"y", sock.getsockname())
+        port.sendto(b"x", dead)
+        port.writable()
+        assert sock.recv(100) == b"y"
+        await shell.engine.until(lambda: bool(shell.engine.gone))
+        assert {hop.port for hop, _ in shell.engine.gone} == {dead[1]}
+
+
 async def test_flows_are_bounded_and_the_busy_ones_stay(
     shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

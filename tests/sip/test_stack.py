@@ -618,6 +618,12 @@ def test_a_ping_on_a_connection_is_answered() -> None:
     assert wire.hops() == [TCP_PEER, TLS_PEER]
 
 
+def test_a_strangers_ping_is_not() -> None:
+    """A scanner learns nothing, and a flood of them is nearly free."""
+    wire = Wire(known=False)
+    assert wire.receive(b"\r\n\r\n", TCP_PEER) == []
+
+
 @pytest.mark.parametrize("data", [b"\r\n\r\n", b"", b"\r\n", b"\x00", b"\x00" * 8, b"jak"])
 def test_keep_alives_of_datagrams_need_no_answer(data: bytes) -> None:
     wire = Wire()

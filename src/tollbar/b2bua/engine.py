@@ -260,7 +260,7 @@ class Engine:
             return True
         if message.method == b"CANCEL" or message.method == b"ACK":
             return False
-        self.notice("unknown_source", "", f"{flow.transport} {flow.address}:{flow.port}", now)
+        self.notice("unknown_source", "", " ".join((str(flow), *flow.names)), now)
         if self.rules.refuse_unknown:
             self.stack.reply(message, flow, 403)
         return False

@@ -3,6 +3,7 @@
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 
+from tollbar import pem
 from tollbar.commands import display, parsers, settings
 from tollbar.finding import Finding, Rejected
 from tollbar.gateway import Gateway
@@ -30,6 +31,9 @@ def run(args: Namespace) -> int:
         gateway = settings.gateway(args)
     except Rejected as refused:
         return show(refused.findings, "error", args.json)
+    unusable = pem.findings(gateway)
+    if unusable:
+        return show(unusable, "error", args.json)
     of_file = held(args, lambda: of_the_file(gateway), f"{gateway.path} and {gateway.directory}")
     of_database = held(args, lambda: of_the_database(gateway), "the directory in the database")
     return of_file or of_database

@@ -105,6 +105,14 @@ class Driver:
         finally:
             self.settle(now)
 
+    def noticed(self, kind: str, flow: Flow, what: str) -> None:
+        """What an operator should hear of a connection, and no message will say."""
+        now = self.loop.time()
+        try:
+            self.engine.noticed(kind, flow, f"{flow}: {what}", now)
+        finally:
+            self.settle(now)
+
     def committed(self, n: int) -> None:
         """Facts up to ``n`` are on disk."""
         now = self.loop.time()

@@ -1,14 +1,16 @@
 """SIP over TCP and TLS (RFC 3261 section 18): a listener, its connections, both ways.
 
 A connection is found again by the address at its other end, whoever opened it, so a target
-that called us is answered on its own connection (RFC 5923's reuse, by exact address). A ping
-(RFC 5626 section 3.5.1) goes to the engine like a message; its pong comes back like one.
-Every number is bounded: connections in all and per address, bytes waiting to be written,
-silence. A break is told once, by ``engine.lost``. The room must never wait for a peer.
+that called us is answered on its own connection (RFC 5923's reuse, by exact address; a TLS
+peer's also by name). A ping (RFC 5626 section 3.5.1) goes to the engine like a message; its
+pong comes back like one. Every number is bounded: connections in all and per address, bytes
+waiting to be written, silence. A break is told once, by ``engine.lost``. The room must never
+wait for a peer.
 """
 
 import asyncio
 import errno
+import logging
 import socket
 import ssl
 from collections import Counter
@@ -18,6 +20,7 @@ from typing import Final, cast
 from tollbar.gateway import Listener
 from tollbar.net.driver import Driver
 from tollbar.net.tls import Contexts, proven_names
+from tollbar.pem import why
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import TLS, Flow, Target
 from tollbar.sip.framing import Framer
@@ -35,6 +38,8 @@ UNSENT: Final = 1024 * 1024  # bytes waiting for one peer
 PAUSE: Final = 1.0  # seconds without accepting when the system has no more descriptors
 
 Key = tuple[str, int]
+
+logger = logging.getLogger("tollbar")
 
 
 class Connection(asyncio.Protocol):
@@ -103,8 +108,9 @@ class Connection(asyncio.Protocol):
                 driver.engine.receive(message, flow, now)
         finally:
             driver.settle(now)
-        if self.framer.broken is not None:  # what was whole before the break has been served
-            self.port.unframed += 1
+        broken = self.framer.broken
+        if broken is not None:  # what was whole before the break has been served
+            driver.noticed("malformed", flow, broken.reason)
             transport.abort()
 
     def send(self, data: bytes) -> None:
@@ -124,6 +130,11 @@ class Connection(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    def never_up(self, error: OSError) -> None:
+        """Who waited for it has lost it."""
+        for target in self.targets:
+            self.port.driver.lost(target, error)
+
     def connection_lost(self, error: Exception | None) -> None:
         self.port.forget(self)
         if self.flow is not None:
@@ -131,6 +142,8 @@ class Connection(asyncio.Protocol):
             self.port.driver.lost(self.flow, gone)
 
     def close(self) -> None:
+        """We leave: nothing is lost by it that the next start does not take up."""
+        self.flow = None
         if self.task is not None:
             self.task.cancel()
         if self.transport is not None:
@@ -159,7 +172,6 @@ class StreamPort:
         "server_names",
         "sock",
         "transport",
-        "unframed",
     )
 
     def __init__(
@@ -180,7 +192,6 @@ class StreamPort:
         self.found: dict[Key, Connection] = {}
         self.per_address: Counter[str] = Counter()
         self.refused = 0
-        self.unframed = 0
 
     @property
     def address(self) -> tuple[str, int]:
@@ -206,7 +217,8 @@ class StreamPort:
                 sock, address = self.sock.accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return
-            except OSError:  # no descriptors: the backlog waits, those that are up go on
+            except OSError as error:  # no descriptors: the backlog waits, those that are up go on
+                logger.error("listener %r takes no connection for now: %s", self.name, why(error))
                 self.driver.loop.remove_reader(self.sock)
                 self.driver.loop.call_later(PAUSE, self.resume)
                 return
@@ -246,7 +258,7 @@ class StreamPort:
         """The connection to this address, whoever opened it; else one that is being made."""
         key = (target.address, target.port)
         connection = self.found.get(key)
-        if connection is not None:
+        if connection is not None and self.may_carry(connection):
             transport = connection.transport
             if transport is None:
                 connection.targets.append(target)
@@ -260,6 +272,15 @@ class StreamPort:
         connection.task = self.driver.loop.create_task(self.connect(connection, target))
         return connection
 
+    def may_carry(self, connection: Connection) -> bool:
+        """Whether requests of ours may go by it: where it came to us from the address of a TLS
+        peer, it must have proven that peer's name (RFC 5923 section 9)."""
+        if self.contexts is None or connection.outgoing:
+            return True
+        name = self.server_names.get(connection.key)
+        flow = connection.flow
+        return name is None or (flow is not None and name.lower() in flow.names)
+
     async def welcome(self, connection: Connection, sock: socket.socket) -> None:
         """Finish an accepted connection, TLS handshake included."""
         context = self.contexts.server if self.contexts else None
@@ -268,9 +289,15 @@ class StreamPort:
             await self.driver.loop.connect_accepted_socket(
                 lambda: connection, sock, ssl=context, ssl_handshake_timeout=limit
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
+        except (OSError, asyncio.CancelledError) as error:
             sock.close()
             self.forget(connection)
+            # Of one who only looks whether the port is open nothing is said.
+            if isinstance(error, ssl.SSLError):
+                flow = Flow(self.name, self.transport, *connection.key)
+                self.driver.noticed("handshake_failed", flow, why(error))
+            if isinstance(error, OSError):
+                connection.never_up(error)
         finally:
             connection.task = None
 
@@ -291,10 +318,11 @@ class StreamPort:
                 )
         except asyncio.CancelledError:
             self.forget(connection)
-        except (OSError, ssl.SSLError) as error:
+        except OSError as error:
             self.forget(connection)
-            for lost in connection.targets:
-                self.driver.lost(lost, error)
+            flow = Flow(self.name, self.transport, *connection.key)
+            self.driver.noticed("not_connected", flow, why(error))
+            connection.never_up(error)
         finally:
             connection.task = None
 

@@ -9,6 +9,7 @@ on reload as a whole: if one file is broken, all the old ones stay.
 import ssl
 from typing import Final
 
+from tollbar import pem
 from tollbar.address import certificate_name
 from tollbar.gateway import Listener
 
@@ -31,15 +32,12 @@ class Contexts:
 
 
 def server_context(listener: Listener) -> ssl.SSLContext:
-    """For those who connect to us; OSError (ssl.SSLError is one) where a file is unusable."""
-    if listener.certificate is None:
-        raise OSError(f"listener {listener.name!r}: tls needs a certificate")
+    """For those who connect to us; raises pem.Unusable."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.load_cert_chain(listener.certificate, listener.key)
+    pem.load(context, listener)
     if listener.client_ca is not None:
-        context.load_verify_locations(listener.client_ca)
         context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
@@ -49,17 +47,14 @@ def client_context(listener: Listener) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    if listener.client_ca is not None:
-        context.load_verify_locations(listener.client_ca)
-    else:
+    pem.load(context, listener)
+    if listener.client_ca is None:
         context.load_default_certs()
-    if listener.certificate is not None:
-        context.load_cert_chain(listener.certificate, listener.key)
     return context
 
 
 def proven_names(tls: ssl.SSLObject | ssl.SSLSocket | None) -> tuple[str, ...]:
-    """The names of the other side's verified certificate: URI and DNS names, then CN."""
+    """The names of the other side's verified certificate: SIP URIs and DNS names, else CN."""
     certificate = tls.getpeercert() if tls is not None else None
     if not certificate:
         return ()
@@ -67,7 +62,7 @@ def proven_names(tls: ssl.SSLObject | ssl.SSLSocket | None) -> tuple[str, ...]:
     alternatives = certificate.get("subjectAltName", ())
     if isinstance(alternatives, tuple):
         for kind, value in alternatives:
-            if kind == "URI":
+            if kind == "URI" and str(value).lower().startswith(("sip:", "sips:")):
                 names.append(certificate_name(str(value)))
             elif kind == "DNS":
                 names.append(str(value).lower())

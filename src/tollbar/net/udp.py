@@ -64,10 +64,7 @@ class Path:
         except BlockingIOError:
             port.put(data, self.address)
         except OSError as error:
-            if error.errno not in UNREACHABLE or not port.network_errors():
-                raise
-            # The error was an earlier datagram's, to someone else perhaps: ours has not gone.
-            port.sendto(data, self.address)
+            port.send_again(error, data, self.address)
 
 
 class UdpPort:
@@ -163,6 +160,13 @@ class UdpPort:
         assert isinstance(channel, Path)
         return channel
 
+    def send_again(self, error: OSError, data: bytes, address: Address) -> None:
+        """Send what has not gone because an earlier datagram, to someone else perhaps, was
+        unreachable; else raise the error."""
+        if error.errno not in UNREACHABLE or not self.network_errors():
+            raise error
+        self.sendto(data, address)
+
     def put(self, data: bytes, address: Address) -> None:
         """Keep a datagram until the socket takes it; beyond the bound it is lost, as UDP may."""
         if len(self.queue) >= QUEUE:
@@ -182,7 +186,10 @@ class UdpPort:
             except BlockingIOError:
                 break
             except OSError as error:
-                failed.append((address, error))
+                try:
+                    self.send_again(error, data, address)
+                except OSError as its_own:
+                    failed.append((address, its_own))
             queue.popleft()
         if not queue:
             self.driver.loop.remove_writer(self.sock)

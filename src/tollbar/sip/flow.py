@@ -56,6 +56,11 @@ class Flow:
         self.reliable = transport != UDP
         self.gone = False
 
+    def __str__(self) -> str:
+        """As a log shows it."""
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.transport} {host}:{self.port}"
+
     def __repr__(self) -> str:
         return f"<flow {self.transport} {self.address}:{self.port} at {self.listener}>"
 

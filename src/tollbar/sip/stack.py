@@ -219,8 +219,8 @@ class Stack:
             self._response(data, flow, now)
             return
         if len(data) < 16:
-            # RFC 5626 4.4.1: a double CRLF is a ping, one CRLF its answer.
-            if data == b"\r\n\r\n" and flow.reliable:
+            # RFC 5626 4.4.1: a double CRLF is a ping, one CRLF its answer; a stranger gets none.
+            if data == b"\r\n\r\n" and flow.reliable and self.core.knows(flow):
                 self.outbox.append((flow, b"\r\n"))
             return
         method = data[: data.find(b" ", 0, 64)]
