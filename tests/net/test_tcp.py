@@ -54,6 +54,16 @@ async def test_a_ping_reaches_the_engine_and_its_pong_comes_back(shell: Shell) -
     await ended(writer)
 
 
+async def test_pings_that_come_together_are_one(shell: Shell) -> None:
+    port = opened(shell)
+    _, writer = await asyncio.open_connection(*port.address)
+    writer.write(b"\r\n\r\n" * 500 + message())
+    await shell.engine.until(lambda: message() in [data for data, _ in shell.engine.received])
+    # As many as there were reads, at the most.
+    assert len(shell.engine.received) < 20
+    await ended(writer)
+
+
 async def test_who_called_us_is_reached_on_its_own_connection(shell: Shell) -> None:
     port = opened(shell)
     shell.engine.answer = lambda data: None

@@ -23,7 +23,7 @@ from tollbar.net.tls import Contexts, proven_names
 from tollbar.pem import why
 from tollbar.sip.errors import SipError
 from tollbar.sip.flow import TLS, Flow, Target
-from tollbar.sip.framing import Framer
+from tollbar.sip.framing import PING, Framer
 
 CONNECTIONS: Final = 8_192  # per listener
 PER_ADDRESS: Final = 1_024
@@ -100,9 +100,14 @@ class Connection(asyncio.Protocol):
             messages = self.framer.feed(data)
         except SipError:
             messages = []
+        pinged = False
         try:
             for message in messages:
                 self.heard = now
+                if message is PING:
+                    if pinged:  # a read full of pings would hold up everybody else's calls
+                        continue
+                    pinged = True
                 if driver.tap is not None:
                     driver.tap.saw(True, flow, message)
                 driver.engine.receive(message, flow, now)
