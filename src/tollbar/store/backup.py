@@ -25,6 +25,7 @@ from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE
 from tollbar.store.lock import Lock
+from tollbar.store.owner import hand_over
 from tollbar.store.soundness import findings
 
 NAMES: Final = (FILE, DIRECTORY_FILE)
@@ -78,6 +79,7 @@ def restore(archive: Path, state: Path) -> Path | None:
             names = _unpack(archive, work)
             aside = _move_aside(state)
             for name in names:
+                hand_over(work / name, state)
                 os.replace(work / name, state / name)
             _sync(state)
             return aside
@@ -190,6 +192,7 @@ def _move_aside(state: Path) -> Path | None:
         return None
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     aside = Path(tempfile.mkdtemp(prefix=f"before-restore-{stamp}-", dir=state))
+    hand_over(aside, state)
     for path in here:
         os.replace(path, aside / path.name)
     _sync(aside)

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tollbar.store import upgrade
 from tollbar.store.errors import StoreError
+from tollbar.store.owner import hand_over
 from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
 
 Insert = sqlite.Insert | postgresql.Insert
@@ -271,6 +272,8 @@ def _make(file: Path) -> None:
     """An empty file that only its owner may read, which is what its log becomes as well."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
+        if not file.exists():
+            file.touch(mode=0o600)
+            hand_over(file, file.parent)
     except OSError as error:
         raise StoreError(f"cannot open {file}: {error}") from error
