@@ -78,7 +78,8 @@ def command(arguments: Sequence[str]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
-    args = parser(command(given)).parse_args(given)
+    args, rest = parser(command(given)).parse_known_args(given)
+    _words(args, rest)
     try:
         code = int(args.run(args))
         sys.stdout.flush()
@@ -103,6 +104,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _words(args: argparse.Namespace, rest: list[str]) -> None:
+    """What argparse leaves over: the words behind an option, of a command that takes many."""
+    if rest and (not hasattr(args, "words") or any(word.startswith("-") for word in rest)):
+        args.wrong(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.words += rest
 
 
 def unread() -> None:
