@@ -1,7 +1,10 @@
-"""What is mistyped is told, and does not look like an answer."""
+"""What is mistyped is told, and does not look like an answer; what is right is written."""
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +114,20 @@ def test_words_may_stand_behind_an_option(config: Path, capsys: pytest.CaptureFi
     assert code == 0
     after = json.loads(json.loads(out)["after"])
     assert after == {"description": "Miller estate", "valid_until": "2030-01-31"}
+
+
+def test_a_name_of_any_language_is_written_whatever_the_locale(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told(capsys, "codes", "add", "5000", "Müller")[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "tollbar", "codes", "list", "--prefix", "5000"],
+        check=False,
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"M\xc3\xbcller" in done.stdout
 
 
 def test_more_calls_than_are_told_of(

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 from tollbar import __version__
@@ -77,6 +78,7 @@ def command(arguments: Sequence[str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    _in_utf8()
     given = sys.argv[1:] if arguments is None else arguments
     args, rest = parser(command(given)).parse_known_args(given)
     _words(args, rest)
@@ -104,6 +106,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _in_utf8() -> None:
+    """What is exported can be imported again, and a name can be shown, whatever the locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
 
 
 def _words(args: argparse.Namespace, rest: list[str]) -> None:
