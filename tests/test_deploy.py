@@ -144,6 +144,11 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_systemd_does_not_give_up() -> None:
+    unit = (DEPLOY / "tollbar.service").read_text().splitlines()
+    assert {"Restart=on-failure", "StartLimitIntervalSec=0"} <= set(unit)
+
+
 def test_stopping_is_given_the_time_that_it_may_take() -> None:
     longest = departure.SETUPS + server.WRITE + archive.CARRY
     (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", (DEPLOY / "tollbar.service").read_text(), re.M)
