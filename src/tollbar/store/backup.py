@@ -146,7 +146,11 @@ def _pack(work: Path, names: Sequence[str], to: Path) -> None:
 def _unpack(archive: Path, work: Path) -> list[str]:
     """The names of the files that are in ``work`` now, whole and checked."""
     try:
-        with tarfile.open(archive) as tar:
+        packed = archive.open("rb")
+    except OSError as error:
+        raise StoreError(f"cannot read {archive}: {error.strerror}") from error
+    try:
+        with packed, tarfile.open(fileobj=packed, mode="r:") as tar:
             files = _manifest(archive, tar)
             for name, digest in files.items():
                 member = tar.extractfile(name)
@@ -162,8 +166,6 @@ def _unpack(archive: Path, work: Path) -> list[str]:
                     raise StoreError(f"{archive} is damaged: {name} is not what was backed up")
     except (tarfile.TarError, KeyError, ValueError, TypeError, EOFError) as error:
         raise StoreError(f"{archive} is not a backup of Tollbar, or damaged: {error}") from error
-    except FileNotFoundError as error:
-        raise StoreError(f"there is no {archive}") from error
     for name in files:
         found = findings(work / name)
         if found:
