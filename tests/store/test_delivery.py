@@ -3,8 +3,9 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -290,3 +291,26 @@ def test_a_database_that_says_nothing_is_told_of(
     road.answers.set()
     road.arrived(0)
     until(lambda: road.delivery.trouble == "", "and is well again")
+
+
+def test_trouble_is_said_once_however_often_it_is_tried(
+    road: Road, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_LAST", 0.01)
+    monkeypatch.setattr(delivery, "RETRY_FIRST", 0.01)
+    with road.far.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE record RENAME TO elsewhere")
+    road.local.commit(done(*map(record, range(40))))
+    tries = 0
+    insert = road.delivery._insert
+
+    def counted(rows: Sequence[Sequence[Any]]) -> None:
+        nonlocal tries
+        tries += 1
+        insert(rows)
+
+    monkeypatch.setattr(road.delivery, "_insert", counted)
+    road.start()
+    until(lambda: tries > 3, "it is tried again and again")
+    assert [line.name for line in caplog.records] == ["tollbar"]
+    assert "records wait on this machine's disk" in caplog.text

@@ -5,6 +5,7 @@ differ is here or in ``schema``. Connections are short-lived: nothing holds one 
 questions. Whatever fails is a StoreError of one line, which must never show a password.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,6 +19,9 @@ from tollbar.store import upgrade
 from tollbar.store.errors import StoreError
 from tollbar.store.owner import hand_over
 from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
+
+# Of what fails it warns as well, at every try; the error says it.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 Insert = sqlite.Insert | postgresql.Insert
 
