@@ -13,6 +13,8 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from play import Stage, scenarios
+from tollbar import departure, server
+from tollbar.store import archive
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 TREE = DEPLOY.parent
@@ -140,6 +142,18 @@ def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
     unit.write_text(text.replace("/opt/tollbar/bin/tollbar run", "/bin/true run"))
     done = run("systemd-analyze", "verify", "--man=no", unit)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_systemd_does_not_give_up() -> None:
+    unit = (DEPLOY / "tollbar.service").read_text().splitlines()
+    assert {"Restart=on-failure", "StartLimitIntervalSec=0"} <= set(unit)
+
+
+def test_stopping_is_given_the_time_that_it_may_take() -> None:
+    longest = departure.SETUPS + server.WRITE + archive.CARRY
+    (unit,) = re.findall(r"^TimeoutStopSec=(\d+)$", (DEPLOY / "tollbar.service").read_text(), re.M)
+    gateway = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["gateway"]
+    assert min(int(unit), int(gateway["stop_grace_period"].removesuffix("s"))) > longest + 10
 
 
 def test_systemd_finds_the_unit_hardened() -> None:

@@ -3,6 +3,7 @@
 import argparse
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.pages import (
     written,
 )
 
-from tollbar.cli import parser
+from tollbar.cli import main, parser
 from tollbar.config import load
 from tollbar.loading import load_snapshot
 from tollbar.policy.verdict import ROWS
@@ -149,6 +150,24 @@ def test_the_commands_of_the_reference_are_those_of_the_command_line() -> None:
             assert meant <= long
             found[name] -= meant
     assert told == found
+
+
+def decisions() -> Iterator[tuple[str, str]]:
+    """Every `tollbar simulate` of a page that is followed by what it prints."""
+    for path in PAGES:
+        shown = r"^(?: {4}|```\n\$ )tollbar (simulate .*)\n(?:\n```\n)?((?:.+\n)+?)```"
+        yield from re.findall(shown, path.read_text(), re.M)
+
+
+def test_every_decision_that_is_shown_is_what_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(TREE / "config", tmp_path / "config")
+    found = list(decisions())
+    assert len(found) == 2
+    for command, shown in found:
+        main([*shlex.split(command), "--config", str(tmp_path / "config" / "gateway.yaml")])
+        assert capsys.readouterr().out == shown
 
 
 # -- configuration by example

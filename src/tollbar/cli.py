@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Final
 
 from tollbar import __version__
@@ -77,8 +78,10 @@ def command(arguments: Sequence[str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    _in_utf8()
     given = sys.argv[1:] if arguments is None else arguments
-    args = parser(command(given)).parse_args(given)
+    args, rest = parser(command(given)).parse_known_args(given)
+    _words(args, rest)
     try:
         code = int(args.run(args))
         sys.stdout.flush()
@@ -103,6 +106,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return 1
+
+
+def _in_utf8() -> None:
+    """What is exported can be imported again, and a name can be shown, whatever the locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
+
+
+def _words(args: argparse.Namespace, rest: list[str]) -> None:
+    """What argparse leaves over: the words behind an option, of a command that takes many."""
+    if rest and (not hasattr(args, "words") or any(word.startswith("-") for word in rest)):
+        args.wrong(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.words += rest
 
 
 def unread() -> None:

@@ -52,6 +52,7 @@ from tollbar.trail import Trail
 from tollbar.watch import Watch
 
 TIDY: Final = 60.0  # seconds
+WRITE: Final = 10.0  # seconds the last changes get to reach a disk that fails
 TELL: Final = 0.1  # seconds after which what happened is counted and logged
 AUDITED: Final = frozenset((Assigned, Noticed))
 SWITCH: Final = 0.0005  # seconds another thread may hold the interpreter against signalling
@@ -227,7 +228,7 @@ class Server:
         if self.archive is not None:
             await asyncio.to_thread(self.archive.rest)
         if self.writer is not None and self.writer.alive:
-            patience = 0.0 if hurried else 10.0
+            patience = 0.0 if hurried else WRITE
             stopped = await asyncio.to_thread(self.writer.stop, patience > 0, patience)
             if not stopped:
                 logger.error("left with %d changes not on disk", self.writer.backlog)

@@ -20,6 +20,8 @@ def test_days_are_both_included_and_know_short_ones() -> None:
 
 def test_open_ends_stay_open() -> None:
     assert days(None, None, NEW_YORK) == (None, None)
+    assert days(None, date.max, NEW_YORK) == (None, None)
+    assert days(date.max, date.max, NEW_YORK)[0] is not None
 
 
 def test_until_is_excluded() -> None:

@@ -5,7 +5,7 @@ Derived classes give the fixture ``office``. Nothing here knows which database i
 
 import random
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from tests.cdr import reference
 from tests.cdr.story import call_id, record
 from tests.store.contract import IN_STRING_ORDER
 
-from tollbar.cdr.filters import Filters
+from tollbar.cdr.filters import Filters, days
 from tollbar.cdr.record import Record
 from tollbar.cdr.report import BY_CODE, BY_DATE, BY_USER, BY_WORKGROUP, UNTAGGED, with_sums
 from tollbar.store.records import Records
@@ -160,6 +160,16 @@ class ReportContract:
             for one in report.detail(BY_CODE)
         ]
         assert told == found
+
+    def test_days_far_from_every_record_cost_nothing(self, office: Office) -> None:
+        one = record()
+        zone = ZoneInfo("Australia/Lord_Howe")  # ahead of UTC, and its clocks change
+        since, until = days(date.min, date(9998, 12, 31), zone)
+        filters = Filters(since=since, until=until, in_report=True, zone=zone)
+        tenant = self.keep(office, [one])
+        assert len(office.records.zone(tenant, filters)) == 1
+        (row,) = Report(office.records, tenant, filters).groups(BY_DATE)
+        assert row.date == datetime.fromtimestamp(one.dated / 1000, zone).date().isoformat()
 
     def test_codes_come_in_string_order(self, office: Office) -> None:
         made = [record(account_code=code) for code in IN_STRING_ORDER * 5]

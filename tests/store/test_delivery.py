@@ -3,8 +3,9 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -13,7 +14,7 @@ from tests.store.contract import done
 
 from tollbar.cdr.ledger import Ledger
 from tollbar.cdr.record import COLUMNS
-from tollbar.store import schema
+from tollbar.store import delivery, schema
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.delivery import PAGE, UNDISCARDED, Delivery
 from tollbar.store.errors import StoreError
@@ -34,6 +35,8 @@ class Road:
     def __init__(self, directory: Path, url: str) -> None:
         self.url = url
         self.away = False
+        self.answers = threading.Event()
+        self.answers.set()
         self.connected = 0
         self.local = LocalFile(directory)
         self.committed = 0
@@ -47,6 +50,7 @@ class Road:
 
     def connect(self) -> Database:
         self.connected += 1
+        self.answers.wait()
         if self.away:
             raise StoreError("the database is away")
         return Database(self.url)
@@ -69,6 +73,7 @@ class Road:
         until(lambda: self.there() == wanted, f"{wanted} in the other database")
 
     def close(self) -> None:
+        self.answers.set()
         if self.delivery.alive:
             self.delivery.stop(0.0)
         if self.writer.alive:
@@ -273,3 +278,39 @@ def test_many_deletions_wait_for_no_heartbeat(tmp_path: Path) -> None:
     assert writer.stop()
     assert local._connection.execute("SELECT count(*) FROM record").fetchone() == (0,)
     local.close()
+
+
+def test_a_database_that_says_nothing_is_told_of(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "SILENT", 0.0)
+    road.answers.clear()
+    road.local.commit(done(record(0)))
+    road.start()
+    until(lambda: "has not answered for 0 s" in road.delivery.trouble, "it is told of")
+    road.answers.set()
+    road.arrived(0)
+    until(lambda: road.delivery.trouble == "", "and is well again")
+
+
+def test_trouble_is_said_once_however_often_it_is_tried(
+    road: Road, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(delivery, "RETRY_LAST", 0.01)
+    monkeypatch.setattr(delivery, "RETRY_FIRST", 0.01)
+    with road.far.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE record RENAME TO elsewhere")
+    road.local.commit(done(*map(record, range(40))))
+    tries = 0
+    insert = road.delivery._insert
+
+    def counted(rows: Sequence[Sequence[Any]]) -> None:
+        nonlocal tries
+        tries += 1
+        insert(rows)
+
+    monkeypatch.setattr(road.delivery, "_insert", counted)
+    road.start()
+    until(lambda: tries > 3, "it is tried again and again")
+    assert [line.name for line in caplog.records] == ["tollbar"]
+    assert "records wait on this machine's disk" in caplog.text

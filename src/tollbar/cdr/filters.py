@@ -72,9 +72,10 @@ class Filters:
 
 
 def days(first: date | None, last: date | None, zone: tzinfo) -> tuple[int | None, int | None]:
-    """``since`` and ``until`` for calendar days of ``zone``, both days included."""
+    """``since`` and ``until`` for calendar days of ``zone``, both days included; behind the last
+    day of the calendar there is none."""
     since = None if first is None else _midnight(first, zone)
-    until = None if last is None else _midnight(last + timedelta(days=1), zone)
+    until = None if last is None or last == date.max else _midnight(last + timedelta(days=1), zone)
     return since, until
 
 

@@ -44,7 +44,7 @@ def export(args: Namespace) -> int:
         found = Assembly(administration.store.load().entries).tenants
     if args.tenant:
         if args.tenant not in found:
-            raise CommandError(f"there is no tenant {args.tenant!r}")
+            raise CommandError(f"there is no tenant {args.tenant}")
         found = {"default": found[args.tenant]}
     for line in write_directory(found):
         print(line)

@@ -10,7 +10,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from tollbar.cdr import interaction
 from tollbar.commands import administering, display, parsers, selection, settings
+from tollbar.directory import difference
 from tollbar.directory.difference import Change
 from tollbar.directory.told import told
 from tollbar.gateway import Gateway
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from tollbar.store.audit import Audit, AuditLine
 
 CORRECT: Final = "correct"
+KINDS: Final = (*difference.KINDS, "call", *interaction.KINDS, "caller", "peer")
+"""Entries of the directory, records, and those who are locked for guessing codes."""
 EXAMPLES = """
   tollbar audit                            the last 50 changes, newest first
   tollbar audit --kind code --key 4711
@@ -28,7 +32,7 @@ EXAMPLES = """
 
 def add(commands: parsers.Commands) -> None:
     parser = parsers.command(commands, "audit", run, "who changed what, and when", EXAMPLES)
-    parser.add_argument("--kind", default="", help="code, user, role, workgroup, dial_object, ...")
+    parser.add_argument("--kind", default="", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
     parser.add_argument("--key", help="of this entry")
     parser.add_argument("--who", default="", metavar="NAME", help="by this person")
     parser.add_argument("--since", type=selection.day, metavar="DAY", help="from this day on")
@@ -57,7 +61,8 @@ def run(args: Namespace) -> int:
             )
             for audit in audits
         ]
-        lines = islice(merge(*found, key=lambda line: line.at, reverse=True), limit or None)
+        newest = merge(*found, key=lambda line: line.at, reverse=True)
+        lines = display.some(islice(newest, limit or None))
         if args.json:
             for line in lines:
                 display.json_line(as_dict(line))

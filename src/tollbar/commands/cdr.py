@@ -61,6 +61,7 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
+    forms.checked(args)
     gateway = settings.gateway(args)
     filters = selection.filters(args, gateway)
     filters.outcomes = tuple(args.outcome)
@@ -70,7 +71,7 @@ def run(args: Namespace) -> int:
     left = forms.Left()
     store = settings.records(gateway)
     try:
-        records = found(args, store, filters)
+        records = display.some(found(args, store, filters))
         if args.format:
             for line in forms.lines(args, display.progress(records), zone, left):
                 print(line)

@@ -32,6 +32,12 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         print(line)
 
 
+def checked(args: Namespace) -> None:
+    """What ``forms`` was asked for, as far as argparse cannot see that it does not fit."""
+    if args.spreadsheet_safe and not args.csv:
+        args.wrong("--spreadsheet-safe goes with --csv")
+
+
 def sheet(args: Namespace, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Rows under headings in the form that ``forms`` was asked for, but for JSON."""
     if args.csv:
@@ -49,6 +55,22 @@ def forms(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--spreadsheet-safe", action="store_true", help="CSV cells that no spreadsheet runs"
     )
+
+
+def note(line: str) -> None:
+    """Something about a list that does not belong into it."""
+    sys.stdout.flush()
+    print(f"tollbar: {line}", file=sys.stderr)
+
+
+def some(rows: Iterable[Row]) -> Iterator[Row]:
+    """The same rows; that there are none is said, for a name may be mistyped."""
+    empty = True
+    for row in rows:
+        empty = False
+        yield row
+    if empty:
+        note("nothing found")
 
 
 def progress(rows: Iterable[Row]) -> Iterable[Row]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tollbar.commands import administering, display, entry_lists, parsers
 from tollbar.commands.settings import CommandError
@@ -17,6 +17,9 @@ from tollbar.directory.csv_table import read_table, write_table
 from tollbar.directory.entry import Entry
 from tollbar.document import Wrong
 from tollbar.policy import finding
+
+if TYPE_CHECKING:
+    from tollbar.administration import Administration
 
 
 @dataclass(slots=True)
@@ -183,7 +186,7 @@ def _place_options(parser: ArgumentParser) -> None:
 def show_list(noun: Noun, args: Namespace) -> int:
     with administering.opened(args, readonly=True) as administration:
         gateway = administration.gateway
-        found: Iterable[Entry] = administration.store.walk(args.tenant, noun.kind, args.prefix)
+        found = _kept(administration, args.tenant, noun.kind, args.prefix)
         if noun.kind == finding.DIAL_OBJECT:
             found = sorted(found, key=lambda entry: (entry.place, entry.key))
         if noun.kind == finding.CODE:
@@ -191,12 +194,23 @@ def show_list(noun: Noun, args: Namespace) -> int:
                 found = entry_lists.usable(found, entry_lists.today(gateway))
             if args.by_number:
                 found = sorted(found, key=lambda entry: (int(entry.key), entry.key))
+        found = display.some(found)
         if args.json:
             for entry in found:
                 display.json_line(as_dict(noun, entry))
         else:
             display.table(*entry_lists.rows(noun.kind, found))
     return 0
+
+
+def _kept(
+    administration: "Administration", tenant: str, kind: str, prefix: str = ""
+) -> Iterable[Entry]:
+    """A tenant's entries of one kind, in string order."""
+    # A tenant is there where its default user is.
+    if not administration.store.find(tenant, finding.DEFAULT_USER, "", 1):
+        raise CommandError(f"there is no tenant {tenant}")
+    return administration.store.walk(tenant, kind, prefix)
 
 
 def show_one(noun: Noun, args: Namespace) -> int:
@@ -221,16 +235,16 @@ def as_dict(noun: Noun, entry: Entry) -> dict[str, Any]:
 
 
 def add_one(noun: Noun, args: Namespace) -> int:
-    words = list(_assignments(args.words, noun.text))
+    words = list(_assignments(args, noun.text))
     return _altered(noun, args, lambda entries: entries.add(args.key, words, *_place(args)))
 
 
 def set_one(noun: Noun, args: Namespace) -> int:
-    words = list(_assignments(args.words, ""))
+    words = list(_assignments(args, ""))
     where, beside = _place(args)
     moves = bool(beside) or getattr(args, "last", False)
     if not words and not moves:
-        raise CommandError("nothing to set: KEY=VALUE")
+        args.wrong("nothing to set: KEY=VALUE")
 
     def alter(entries: Alteration) -> None:
         if words:
@@ -264,15 +278,16 @@ def _altered(noun: Noun, args: Namespace, alter: Callable[[Alteration], None]) -
         raise CommandError(f"{wrong.what} ({wrong.hint})" if wrong.hint else wrong.what) from None
 
 
-def _assignments(words: Iterable[str], text_key: str) -> Iterator[Assignment]:
+def _assignments(args: Namespace, text_key: str) -> Iterator[Assignment]:
     """What was typed; one lone text is the entry's description, or a user's name."""
-    for word in words:
+    for word in args.words:
         found = assignment(word)
         if found is None and text_key:
             found, text_key = Assignment(text_key, "=", word), ""
         if found is None:
-            raise CommandError(f"{word!r} is not KEY=VALUE")
-        yield found
+            args.wrong(f"{word!r} is not KEY=VALUE")
+        else:
+            yield found
 
 
 def take_table(noun: Noun, args: Namespace) -> int:
@@ -293,7 +308,7 @@ def take_table(noun: Noun, args: Namespace) -> int:
 
 def give_table(noun: Noun, args: Namespace) -> int:
     with administering.opened(args, readonly=True) as administration:
-        found: Iterable[Entry] = administration.store.walk(args.tenant, noun.kind)
+        found = _kept(administration, args.tenant, noun.kind)
         if noun.kind == finding.DIAL_OBJECT:
             found = sorted(found, key=lambda entry: (entry.place, entry.key))
         for line in write_table(noun.kind, found):

@@ -37,6 +37,14 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument("--userfield", action="store_true", help="asterisk: with that column")
 
 
+def checked(args: Namespace) -> None:
+    """What was asked for, as far as argparse cannot see that it does not fit."""
+    if args.spreadsheet_safe and args.format != CSV:
+        args.wrong("--spreadsheet-safe goes with --csv")
+    if (args.uniqueid or args.userfield) and args.format != ASTERISK:
+        args.wrong("--uniqueid and --userfield go with --format asterisk")
+
+
 class Left:
     """Says on standard error which records a format has no room for, and counts them."""
 

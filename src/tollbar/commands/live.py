@@ -1,11 +1,13 @@
 """Commands that ask the running gateway: status, calls, hangup, assign, locks and the like."""
 
 from argparse import ArgumentTypeError, Namespace
-from typing import Any
+from typing import Any, Final
 
 from tollbar.commands import display, parsers, settings
 from tollbar.net.control import ask
 
+MOST: Final = 1000
+"""As many calls a gateway tells of at a time."""
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -26,8 +28,8 @@ def add(commands: parsers.Commands) -> None:
         "--limit",
         type=parsers.count,
         metavar="N",
-        default=1000,
-        help="at most, and never more than 1000 (default: 1000)",
+        default=MOST,
+        help=f"at most, and never more than {MOST} (default: {MOST})",
     )
     parser.add_argument("--tenant", help="of this tenant only")
     parsers.json_option(parser)
@@ -113,10 +115,14 @@ def calls(args: Namespace) -> int:
     if args.json:
         for call in found:
             display.json_line(call)
-        return 0
-    headings = ("State", "Seconds", "From", "To", "Peer", "Trunk", "Class", "Record")
-    keys = ("state", "seconds", "caller", "dialled", "peer", "trunk", "classification", "record_id")
-    display.table(headings, ([str(call[key]) for key in keys] for call in found))
+    else:
+        headings = ("State", "Seconds", "From", "To", "Peer", "Trunk", "Class", "Record")
+        keys = ("state", "seconds", "caller", "dialled", "peer", "trunk", "classification")
+        display.table(
+            headings, ([str(call[key]) for key in (*keys, "record_id")] for call in found)
+        )
+    if len(found) == MOST:
+        display.note(f"{MOST} calls, as many as are told of; tollbar status counts them all")
     return 0
 
 
@@ -138,6 +144,8 @@ def locks(args: Namespace) -> int:
         by = settings.login()
         print(f"lifted {asked(args, 'lift', holder=args.holder, tenant=args.tenant, by=by)}")
         return 0
+    if args.holder:
+        args.wrong(f"unrecognized arguments: {args.holder}")
     found = asked(args, "locks")
     if args.tenant is not None:
         found = [lock for lock in found if lock["tenant"] == args.tenant]

@@ -3,11 +3,13 @@
 from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from typing import Final
 
 from tollbar.cdr import report
 from tollbar.commands import display, parsers, selection, settings
 from tollbar.store.report import Report
 
+LEVEL: Final = "Level"
 EXAMPLES = """
   tollbar report                           one line an account code
   tollbar report --by user --since 2026-01-01 --until 2026-01-31
@@ -37,6 +39,7 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
+    display.checked(args)
     gateway = settings.gateway(args)
     filters = selection.filters(args, gateway)
     filters.in_report = True
@@ -55,7 +58,7 @@ def run(args: Namespace) -> int:
 
 def details(args: Namespace, calls: Iterable[report.Detail], by: str) -> None:
     """Write a row a call."""
-    calls = display.progress(calls)
+    calls = display.some(display.progress(calls))
     if args.json:
         for call in calls:
             display.json_line(asdict(call))
@@ -70,15 +73,18 @@ def summaries(args: Namespace, groups: Iterable[report.Summary], by: str) -> Non
     if args.json:
         for group in groups:
             display.json_line({**asdict(group), "average_ms": group.average_ms})
+    elif args.csv:
+        # A user may be empty: what is a sum cannot be seen from its empty cells.
+        rows = ((*report.summary_cells(group, by), group.level) for group in groups)
+        display.sheet(args, (*report.summary_headings(by), LEVEL), rows)
     else:
-        rows = (summary_row(group, by, args.csv) for group in groups)
-        display.sheet(args, report.summary_headings(by), rows)
+        display.table(report.summary_headings(by), (summary_row(group, by) for group in groups))
 
 
-def summary_row(group: report.Summary, by: str, bare: bool) -> Sequence[str]:
-    """A row's cells; for people a sum says in its first empty cell what it sums up."""
+def summary_row(group: report.Summary, by: str) -> Sequence[str]:
+    """A row's cells; a sum says in its first empty cell what it sums up."""
     cells = list(report.summary_cells(group, by))
-    if group.level and not bare:
+    if group.level:
         keys = [key.removeprefix("account_") for key in report.summary_keys(by)]
         place = 0
         if group.level != "total":

@@ -93,8 +93,10 @@ def filters(args: Namespace, gateway: Gateway) -> Filters:
         today - told if isinstance(told, timedelta) else told
         for told in (args.day, args.since, args.until)
     )
-    if one is None and first is not None and last is not None and last < first:
-        raise CommandError(f"--until {last} lies before --since {first}")
+    if one is not None and (first is not None or last is not None):
+        args.wrong("--day is one day, and says both --since and --until")
+    if first is not None and last is not None and last < first:
+        args.wrong(f"--until {last} lies before --since {first}")
     since, until = days(one or first, one or last, here)
     codes = getattr(args, "code", ())
     return Filters(

@@ -7,7 +7,6 @@ from math import inf
 from zoneinfo import ZoneInfo
 
 from tollbar.commands import display, parsers, settings
-from tollbar.commands.settings import CommandError
 from tollbar.gateway import Gateway
 
 EXAMPLES = """
@@ -47,7 +46,7 @@ def run(args: Namespace) -> int:
     gateway = settings.gateway(args)
     snapshot = current_snapshot(gateway)
     attempt = Attempt(
-        peer=peer_name(gateway, args.peer),
+        peer=peer_name(gateway, args),
         dialled=args.dialled,
         asserted=[args.caller],
         from_user=args.caller,
@@ -85,11 +84,12 @@ def moment(given: datetime | None, zone: str) -> float:
     return (given if given.tzinfo else given.replace(tzinfo=ZoneInfo(zone))).timestamp()
 
 
-def peer_name(gateway: Gateway, named: str | None) -> str:
+def peer_name(gateway: Gateway, args: Namespace) -> str:
     names = [peer.name for peer in gateway.peers]
-    if named is None:
+    if args.peer is None:
         exchanges = [peer.name for peer in gateway.peers if peer.role == "pbx"]
         return (exchanges or names)[0]
-    if named not in names:
-        raise CommandError(f"no peer {named!r}; there are {', '.join(names)}")
-    return named
+    if args.peer not in names:
+        # 1 would say that the call is refused.
+        args.wrong(f"no peer {args.peer!r}; there are {', '.join(names)}")
+    return str(args.peer)

@@ -24,6 +24,7 @@ def add(commands: parsers.Commands) -> None:
 
 
 def run(args: Namespace) -> int:
+    display.checked(args)
     gateway = settings.gateway(args)
     filters = selection.filters(args, gateway)
     filters.untagged = True

@@ -72,7 +72,7 @@ class Archive:
         found: dict[str, object] = {"undelivered": 0, "database": "", "retention": ""}
         if delivery is not None:
             found["undelivered"] = delivery.backlog
-            found["database"] = delivery.error or f"well, {delivery.delivered} records delivered"
+            found["database"] = delivery.trouble or f"well, {delivery.delivered} records delivered"
         if retention is not None:
             found["retention"] = str(retention)
         return found

@@ -25,6 +25,7 @@ from tollbar.store.databases import DIRECTORY_FILE
 from tollbar.store.errors import StoreError
 from tollbar.store.local import FILE
 from tollbar.store.lock import Lock
+from tollbar.store.owner import hand_over
 from tollbar.store.soundness import findings
 
 NAMES: Final = (FILE, DIRECTORY_FILE)
@@ -78,6 +79,7 @@ def restore(archive: Path, state: Path) -> Path | None:
             names = _unpack(archive, work)
             aside = _move_aside(state)
             for name in names:
+                hand_over(work / name, state)
                 os.replace(work / name, state / name)
             _sync(state)
             return aside
@@ -144,7 +146,11 @@ def _pack(work: Path, names: Sequence[str], to: Path) -> None:
 def _unpack(archive: Path, work: Path) -> list[str]:
     """The names of the files that are in ``work`` now, whole and checked."""
     try:
-        with tarfile.open(archive) as tar:
+        packed = archive.open("rb")
+    except OSError as error:
+        raise StoreError(f"cannot read {archive}: {error.strerror}") from error
+    try:
+        with packed, tarfile.open(fileobj=packed, mode="r:") as tar:
             files = _manifest(archive, tar)
             for name, digest in files.items():
                 member = tar.extractfile(name)
@@ -160,8 +166,6 @@ def _unpack(archive: Path, work: Path) -> list[str]:
                     raise StoreError(f"{archive} is damaged: {name} is not what was backed up")
     except (tarfile.TarError, KeyError, ValueError, TypeError, EOFError) as error:
         raise StoreError(f"{archive} is not a backup of Tollbar, or damaged: {error}") from error
-    except FileNotFoundError as error:
-        raise StoreError(f"there is no {archive}") from error
     for name in files:
         found = findings(work / name)
         if found:
@@ -190,6 +194,7 @@ def _move_aside(state: Path) -> Path | None:
         return None
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     aside = Path(tempfile.mkdtemp(prefix=f"before-restore-{stamp}-", dir=state))
+    hand_over(aside, state)
     for path in here:
         os.replace(path, aside / path.name)
     _sync(aside)

@@ -5,6 +5,7 @@ differ is here or in ``schema``. Connections are short-lived: nothing holds one 
 questions. Whatever fails is a StoreError of one line, which must never show a password.
 """
 
+import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,7 +17,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from tollbar.store import upgrade
 from tollbar.store.errors import StoreError
+from tollbar.store.owner import hand_over
 from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
+
+# Of what fails it warns as well, at every try; the error says it.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 Insert = sqlite.Insert | postgresql.Insert
 
@@ -275,6 +280,8 @@ def _make(file: Path) -> None:
     """An empty file that only its owner may read, which is what its log becomes as well."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
+        if not file.exists():
+            file.touch(mode=0o600)
+            hand_over(file, file.parent)
     except OSError as error:
         raise StoreError(f"cannot open {file}: {error}") from error

@@ -28,6 +28,7 @@ PAUSE: Final = 0.5  # seconds between looks for new ones
 RETRY_FIRST: Final = 0.5
 RETRY_LAST: Final = 15.0
 UNDISCARDED: Final = 2_000  # records the writer may still have to delete
+SILENT: Final = 15.0  # seconds after which a database that says nothing is told of
 COUNT: Final = 2.0  # seconds between counts of what waits, at least: a million take their time
 
 Key = tuple[str, str]
@@ -68,6 +69,7 @@ class Delivery:
         self._left: deque[Key] = deque()
         self._discarded = 0
         self._count_at = 0.0
+        self._asked_at = 0.0  # monotonic, of what the database has not answered; 0.0: nothing
         # The thread's; others only read.
         self.backlog = 0
         self.oldest = 0.0  # UTC seconds at which the first that waits ended; 0.0: none waits
@@ -87,6 +89,14 @@ class Delivery:
     def age(self) -> float:
         """For how many seconds the oldest record has waited."""
         return max(0.0, self._utc() - self.oldest) if self.oldest else 0.0
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the database, "" if it is well. A server that hangs keeps the
+        thread, which can then say nothing itself."""
+        asked_at = self._asked_at
+        waited = time.monotonic() - asked_at if asked_at else 0.0
+        return f"has not answered for {waited:.0f} s" if waited > SILENT else self.error
 
     def stop(self, timeout: float) -> bool:
         """End the thread after one last try of at most ``timeout`` seconds. True: nothing
@@ -150,6 +160,14 @@ class Delivery:
         return len(rows) >= PAGE
 
     def _insert(self, rows: Sequence[Sequence[Any]]) -> None:
+        self._asked_at = time.monotonic()
+        try:
+            self._inserted(rows)
+        finally:
+            self._asked_at = 0.0
+        self._said("")
+
+    def _inserted(self, rows: Sequence[Sequence[Any]]) -> None:
         if self._database is None:
             self._database = self._elsewhere(self._connect())
         with self._database.writing() as connection:
@@ -161,7 +179,6 @@ class Delivery:
                 )
             else:
                 connection.exec_driver_sql("SELECT 1")
-        self._said("")
 
     def _elsewhere(self, database: Database) -> Database:
         """Never to the file itself: it has every record, so each would be deleted at once."""

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from tollbar.directory.entry import Entry
 from tollbar.store.errors import StoreError
+from tollbar.store.owner import hand_over
 
 FILE: Final = "directory.last.json"
 _FORMAT: Final = 1
@@ -53,6 +54,7 @@ def keep(path: Path, held: Held) -> None:
             out.write(json.dumps(head).encode() + b"\n" + body)
             out.flush()
             os.fsync(out.fileno())
+        hand_over(Path(new), path.parent)
         os.replace(new, path)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -17,6 +17,7 @@ from tollbar.store.batch import Batch, Row
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.errors import StoreError
 from tollbar.store.lock import Lock
+from tollbar.store.owner import hand_over
 from tollbar.store.pragmas import PAGE_SIZE, PRAGMAS, WAL
 from tollbar.store.soundness import Watch, must_be_sound
 
@@ -63,6 +64,7 @@ class LocalFile:
             must_be_sound(self.path)
             if not self.path.exists():
                 self.path.touch(mode=0o600)  # whoever made the directory, and however open
+                hand_over(self.path, self.path.parent)
             connection = connect(self.path)
             self._prepare(connection)
             self._watch = Watch(self.path)

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from tollbar.store.errors import StoreError
+from tollbar.store.owner import hand_over
 
 
 class Lock:
@@ -22,6 +23,7 @@ class Lock:
         file = -1
         try:
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            hand_over(path, directory)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(file, 0)
             os.pwrite(file, f"{os.getpid()}\n".encode(), 0)

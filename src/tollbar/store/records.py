@@ -79,12 +79,14 @@ class Records:
         return query.conditions(filters, zone)
 
     def zone(self, tenant: str, filters: Filters) -> Sequence[Offset]:
-        """The offsets of ``filters.zone`` while what it is about was going on."""
-        ends = [
-            told if told is not None else self._first(query.bound(tenant, newest))
-            for told, newest in ((filters.since, False), (filters.until, True))
-        ]
-        first, last = (0 if end is None else end for end in ends)
+        """The offsets of ``filters.zone`` while what it is about was going on: not before the
+        first record, nor behind the last, whatever days are asked for."""
+        first = self._first(query.bound(tenant, newest=False)) or 0
+        last = self._first(query.bound(tenant, newest=True)) or 0
+        if filters.since is not None:
+            first = max(first, filters.since)
+        if filters.until is not None:
+            last = min(last, filters.until)
         return offsets(filters.zone, first, max(first, last))
 
     def rows(self, statement: Select[Any]) -> Sequence[Any]:
