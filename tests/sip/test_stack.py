@@ -585,12 +585,15 @@ def test_an_unusable_response_is_dropped(change: tuple[bytes, bytes]) -> None:
     [
         (b"<sip:far@192.0.2.9:5070>", b"<sip:far@192.0.2.9:5070"),
         (b"Content-Length: 0", b"Record-Route: nonsense <\r\nContent-Length: 0"),
+        (b"Content-Length: 0", b"Subject is busy\r\nContent-Length: 0"),
+        (b"Content-Length: 0", b"X Word: busy\r\nContent-Length: 0"),
     ],
 )
-def test_a_failure_ends_the_request_whatever_it_says_of_a_dialog(
+def test_a_failure_ends_the_request_whatever_else_it_garbles(
     change: tuple[bytes, bytes],
 ) -> None:
-    """It makes none (12.1), so neither its Contact nor its Record-Route is looked at."""
+    """It makes no dialog (12.1), so its Contact and Record-Route are not looked at; a line that
+    is no header is left out."""
     wire = Wire()
     user, data = ask(wire)
     refusal = response(data, 486)

@@ -180,7 +180,13 @@ class Message:
                     continue
                 else:
                     name, colon, value = line.partition(b":")
-                    known = canonical(name, colon)
+                    try:
+                        known = canonical(name, colon)
+                    except SipError:
+                        if self.status < 300:
+                            raise
+                        # A failure ends its transaction; it need not be understood for that.
+                        continue
                     pair = known, value.strip()
                     if known in _STEADY:
                         _steady.keep(line, pair)
