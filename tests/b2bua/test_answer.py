@@ -54,8 +54,8 @@ def test_without_an_ack_the_200_is_repeated_for_32_seconds_and_then_both_get_bye
     ladder.climb("""
         after 0.1
         record answered by gateway 200 no_ack
-        A <- BYE
-        B <- BYE
+        A <- BYE (Reason: cause=102)
+        B <- BYE (Reason: cause=102)
         A -> 200 BYE
         B -> 200 BYE
     """).end()

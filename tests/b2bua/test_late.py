@@ -484,3 +484,37 @@ def test_a_repeated_200_of_a_call_that_is_over_is_only_acknowledged() -> None:
         B -> 200 (again)
         B <- ACK (tag left-of-b)
     """).end()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "end"),
+    [
+        ("", "A -> ACK", "ACK (tag callee), BYE (tag callee)"),
+        ("A -> ACK", "", "BYE (tag callee), ACK (tag callee)"),  # nothing of it is kept any more
+    ],
+)
+def test_a_fork_that_answers_after_the_refusal_of_another(
+    before: str, after: str, end: str
+) -> None:
+    """A proxy sends on a 2xx also after a failure (16.7), as when its own timer is over and the
+    callee answers in that moment."""
+    climb(f"""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180 (tag left)
+        A <- 180
+        B -> 408 (tag proxy)
+        B <- ACK (tag proxy)
+        A <- 408
+        {before}
+        record no_answer by callee 408
+        B -> 200 (tag left)
+        B <- {end}
+        {after}
+        B -> 200 BYE
+        B -> 200 (again)
+        B <- ACK (tag callee)
+        B -> 408 (again)
+        B <- ACK (tag proxy)
+    """)

@@ -14,6 +14,8 @@ DOWN = """
 
 
 def test_a_reliable_183_towards_a_caller_without_100rel() -> None:
+    """The callee has answered its offer; the caller has only once that came reliably, which is
+    in the 200 (RFC 3261 13.2.1)."""
     climb(
         """
         A -> INVITE
@@ -23,9 +25,38 @@ def test_a_reliable_183_towards_a_caller_without_100rel() -> None:
         B <- PRACK (RAck: 17 1 INVITE; no sdp; cseq 2)
         A <- 183 (sdp B1; no Require; no RSeq)
         B -> 200 PRACK
-        B -> 200 (no sdp)
+        B -> 200 (no sdp; Server: far)
         B <- ACK
-        A <- 200
+        A <- 200 (sdp B1; Content-Type: application/sdp; Server: far)
+        A -> ACK
+        A -> UPDATE (sdp)
+        B <- UPDATE (sdp A2)
+        B -> 200 UPDATE (sdp)
+        A <- 200 UPDATE (sdp B2)
+        """
+        + DOWN
+    )
+
+
+def test_no_offer_meets_one_whose_answer_may_be_lost() -> None:
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 183 (rseq 17; sdp)
+        B <- PRACK
+        A <- 183 (sdp B1)
+        B -> 200 PRACK, UPDATE (sdp)
+        B <- 491 UPDATE
+        A -> UPDATE (sdp)
+        A <- 500 UPDATE (Retry-After)
+        B -> 183 (rseq 18; sdp)
+        B <- PRACK
+        A <- 183 (sdp B3)
+        B -> 200 PRACK, 200 (no sdp)
+        B <- ACK
+        A <- 200 (sdp B3)
         A -> ACK
         """
         + DOWN

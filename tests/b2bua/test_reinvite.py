@@ -495,6 +495,25 @@ def test_a_reinvite_without_ack_ends_the_call() -> None:
     )
 
 
+def test_a_reinvite_does_not_offer_100rel() -> None:
+    """Nobody here would say PRACK, and a 200 that waits for one never comes."""
+    climb(
+        UP
+        + """
+        A -> INVITE (Supported: 100rel, timer)
+        A <- 100
+        B <- INVITE (no Supported)
+        B -> 183 (sdp)
+        A <- 183 (sdp B2)
+        B -> 200
+        B <- ACK
+        A <- 200
+        A -> ACK
+        """
+        + DOWN
+    )
+
+
 def test_a_reinvite_that_rings_for_ever_is_cancelled() -> None:
     climb(
         UP

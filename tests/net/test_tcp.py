@@ -251,6 +251,25 @@ async def test_the_system_is_told_how_long_to_try(shell: Shell) -> None:
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == tcp.UNHEARD
 
 
+async def test_a_message_leaves_at_once_whoever_opened_the_connection(shell: Shell) -> None:
+    """The 180 must not wait (40 ms and more) until the system of the far end acknowledges the
+    100 that went before it."""
+    port = opened(shell)
+    _, writer = await asyncio.open_connection(*port.address)
+    writer.write(message())
+    await shell.engine.until(lambda: count(shell) == 1)
+    async with Peer() as peer:
+        shell.engine.outbox = [(peer.target, b"one")]
+        shell.driver.settle(0.0)
+        await peer.came.wait()
+        assert len(port.connections) == 2
+        for connection in port.connections:
+            assert connection.transport is not None
+            sock = connection.transport.get_extra_info("socket")
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    await ended(writer)
+
+
 async def test_silence_is_bounded(shell: Shell) -> None:
     port = opened(shell)
     reader, writer = await asyncio.open_connection(*port.address)

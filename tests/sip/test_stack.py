@@ -583,6 +583,29 @@ def test_an_unusable_response_is_dropped(change: tuple[bytes, bytes]) -> None:
 @pytest.mark.parametrize(
     "change",
     [
+        (b"<sip:far@192.0.2.9:5070>", b"<sip:far@192.0.2.9:5070"),
+        (b"Content-Length: 0", b"Record-Route: nonsense <\r\nContent-Length: 0"),
+        (b"Content-Length: 0", b"Subject is busy\r\nContent-Length: 0"),
+        (b"Content-Length: 0", b"X Word: busy\r\nContent-Length: 0"),
+    ],
+)
+def test_a_failure_ends_the_request_whatever_else_it_garbles(
+    change: tuple[bytes, bytes],
+) -> None:
+    """It makes no dialog (12.1), so its Contact and Record-Route are not looked at; a line that
+    is no header is left out."""
+    wire = Wire()
+    user, data = ask(wire)
+    refusal = response(data, 486)
+    assert change[0] in refusal
+    wire.receive(refusal.replace(*change))
+    assert user.heard == [486]
+    assert wire.core.notices == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
         (b"From: ", b"X-From: "),
         (b"Call-ID: ", b"X-Call-ID: "),
         (b"Call-ID: ", b"Call-ID: two "),

@@ -78,7 +78,7 @@ def never_came(call: "Call", answer: "Answer", now: float) -> None:
         send_far(call, answer)
     told = _say_bye(call, answer.dialog, now)
     if not told and not call.ended and not answer.doubtful:
-        call.hang_up("no_ack", causes.GATEWAY, now)
+        call.hang_up("no_ack", causes.GATEWAY, now, q850=102)
     call.done(answer, now)
 
 

@@ -198,6 +198,7 @@ class Call:
         caller.dialog = mate
         mate.confirmed = True
         brings_offer = bool(message.body) and not caller.invite.body and not fork.settled
+        early.conclude(mate, message)
         answer = Answer(self, mate, caller.server, caller.cseq, caller.response(mate, message))
         if brings_offer:
             fork.offered = True

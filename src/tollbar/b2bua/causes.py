@@ -1,4 +1,4 @@
-"""Why a call ended, in the words of SIP, of Q.850 and of the record (RFC 3398 7.2, RFC 3326)."""
+"""Why a call ended, as SIP, Q.850 and the record say it (RFC 3398 8.2.6.1, RFC 3326)."""
 
 import re
 from typing import Final
@@ -36,6 +36,8 @@ _Q850_OF_STATUS: Final = {
     415: 79,
     416: 127,
     420: 127,
+    421: 127,
+    423: 127,
     480: 18,
     481: 41,
     482: 25,
@@ -71,7 +73,7 @@ def q850_of(message: Message | None, status: int) -> int:
                     stated = _CAUSE.search(semicolon + rest)
                     if stated:
                         return int(stated[1])
-    return _Q850_OF_STATUS.get(status, 127 if status >= 300 else 16)
+    return _Q850_OF_STATUS.get(status, 31 if status >= 300 else 16)
 
 
 def outcome_of(status: int) -> str:

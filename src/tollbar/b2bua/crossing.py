@@ -69,6 +69,9 @@ class Crossing:
         contact = b""
         if message.method in REFRESHING:
             contact = engine.stack.listeners[self.far.way.listener].contact
+        if message.method == b"INVITE":
+            # PRACK is for the INVITE that set the call up; to this one an 18x goes unreliably.
+            message.lines = [line for line in message.lines if line[0] != b"Supported"]
         headers = b"%b%b%b" % (
             contact,
             extra,

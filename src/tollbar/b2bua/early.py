@@ -29,13 +29,25 @@ def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now
     reliably = caller.reliable and (reliable or b"100rel" in caller.invite.tokens(b"Require"))
     if reliable and message.body:
         if mate.offered:
-            mate.offered = False
             fork.settled = True
+            if reliably:
+                mate.offered = False
+            else:
+                mate.session = message
         elif not fork.settled:
             fork.offered = True
     if reliable and not (reliably and message.body):
         _prack(call, fork, now)
     caller.progress(mate, message, reliably, now)
+
+
+def conclude(mate: Dialog, message: Message) -> None:
+    """A callee's 2xx need not repeat the answer that its reliable 18x brought. A caller that had
+    this unreliably has no answer yet, so its own 2xx brings it (RFC 3261 13.2.1)."""
+    session, mate.session = mate.session, None
+    if session is not None and not message.body:
+        message.body = session.body
+        message.lines += [line for line in session.lines if line[0].startswith(b"Content-")]
 
 
 def _prack(call: "Call", fork: Dialog, now: float) -> None:

@@ -233,8 +233,8 @@ class Caller:
 
 
 class Callee:
-    """Leg b: one try. ``unwanted`` once the caller is gone or the try was given up: whatever
-    is answered then is ACKed and ended."""
+    """Leg b: one try. ``unwanted`` once the caller is gone or the try refused or given up:
+    whatever is answered then is ACKed and ended."""
 
     __slots__ = (
         "answer",
@@ -307,6 +307,7 @@ class Callee:
         elif self.unwanted:
             self.call.rest(now)
         else:
+            self.unwanted = True
             self.call.declined(message, now)
 
     def _dialog(self, message: Message) -> Dialog:

@@ -345,7 +345,9 @@ class StreamPort:
 
 
 def listening(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends at once (TCP_NODELAY) only on sockets that name the protocol, and what is
+    # accepted takes it from here.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setblocking(False)
         # Only lets us bind again while old connections linger; two listeners still collide.

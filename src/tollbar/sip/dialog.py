@@ -27,6 +27,7 @@ class Dialog:
 
     ``offered``: the peer made an SDP offer that it has no answer to yet (RFC 3264).
     ``settled``: the first offer of this dialog has its answer.
+    ``session``: the response whose session answers the peer's offer and came unreliably.
     ``ack`` is the last ACK sent, kept because every repeat of its 2xx is ACKed again.
     ``rseq_heard`` is the last RSeq of the peer, ``pracks_due`` the RAck we owe it;
     ``reliable`` sends our own reliable responses.
@@ -54,6 +55,7 @@ class Dialog:
         "remote_tag",
         "routes",
         "rseq_heard",
+        "session",
         "settled",
         "target",
     )
@@ -85,6 +87,7 @@ class Dialog:
         self.ack_hop: Hop = way
         self.offered = False
         self.settled = False
+        self.session: Message | None = None
         self.rseq_heard = 0
         self.pracks_due: bytes = b""
         self.reliable: Reliable | None = None

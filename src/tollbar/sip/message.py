@@ -180,7 +180,13 @@ class Message:
                     continue
                 else:
                     name, colon, value = line.partition(b":")
-                    known = canonical(name, colon)
+                    try:
+                        known = canonical(name, colon)
+                    except SipError:
+                        if self.status < 300:
+                            raise
+                        # A failure ends its transaction; it need not be understood for that.
+                        continue
                     pair = known, value.strip()
                     if known in _STEADY:
                         _steady.keep(line, pair)
@@ -393,11 +399,14 @@ class Message:
         _ = self.via
 
     def check_answer(self) -> None:
-        """Refuse a response that lacks or garbles what a client transaction looks at."""
+        """Refuse a response that lacks or garbles what a client transaction looks at: of a
+        failure only To, for it makes no dialog (12.1)."""
         fields = self.fields
         if TO not in fields:
             raise SipError(400, "Missing To")
         self.to_tag = tag_of(fields[TO])
+        if self.status >= 300:
+            return
         if CONTACT in fields:
             _ = self.contact
         if RECORD_ROUTE in fields:

@@ -302,7 +302,8 @@ class _Client(Transaction):
 
 
 class InviteClient(_Client):
-    """RFC 3261 17.1.1 and RFC 6026 7.2: several 2xx may come, and all are told."""
+    """RFC 3261 17.1.1 and RFC 6026 7.2: several 2xx may come, also after a failure (a proxy
+    sends them on, 16.7), and all are told."""
 
     __slots__ = ("ack", "cancelled")
 
@@ -487,6 +488,7 @@ INVITE_CLIENT_RULES: Final[Rules] = {
     (PROCEEDING, GIVE_UP): (TERMINATED, _Client.time_out),
     (ACCEPTED, SUCCESS): (ACCEPTED, _Client.tell),
     (ACCEPTED, LINGER): (TERMINATED, Transaction.finish),
+    (COMPLETED, SUCCESS): (COMPLETED, _Client.tell),
     (COMPLETED, FAILURE): (COMPLETED, InviteClient.ack_again),
     (COMPLETED, LINGER): (TERMINATED, Transaction.finish),
 }
@@ -502,7 +504,6 @@ INVITE_CLIENT_IGNORED: Final[Ignored] = {
         (ACCEPTED, FAILURE),
         (ACCEPTED, LOST),
         (COMPLETED, PROVISIONAL),
-        (COMPLETED, SUCCESS),
         (COMPLETED, LOST),
     ),
     "this timer is not armed in this state": (
