@@ -102,3 +102,10 @@ def test_two_tenants_have_their_names() -> None:
         'tenants:\n  a:\n    codes:\n      "1": x\n  b: {}\n'
     )
     assert written({"default": Tenant()}) == ""
+
+
+def test_other_programs_read_it_as_well() -> None:
+    """PyYAML's own loader takes a question mark within braces for the beginning of a key."""
+    code = Code("1", "one", attributes={"paid?": "no"})
+    text = written({"default": Tenant(codes=(code,))})
+    assert yaml.safe_load(text)["codes"]["1"]["attributes"] == {"paid?": "no"}

@@ -16,7 +16,7 @@ from tollbar.policy.dialplan import DialObject
 from tollbar.policy.settings import Tenant
 
 # What needs no quotes anywhere: a word, or words, that no YAML takes for something else.
-_PLAIN: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_./+?$()*-]| (?=[^ #]))*")
+_PLAIN: Final = re.compile(r"[A-Za-z_](?:[A-Za-z0-9_./+$()*-]| (?=[^ #]))*")
 _WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null"))
 _ESCAPED: Final = re.compile('[\x00-\x1f"\\\\\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 _ABOVE: Final = re.compile("[\U00010000-\U0010ffff]")
