@@ -61,8 +61,7 @@ def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decisi
             by += ", unknown"
     else:
         name = holder = user.name
-        if user.extensions and extension not in user.extensions:
-            extension = user.extensions[0]
+        extension = rights.extension(extension)
     tenant = peer.tenant.name
     decision = Decision(
         FORWARD,

@@ -11,7 +11,7 @@ from typing import Final
 from tollbar.policy import charset
 from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Matcher, bits
-from tollbar.policy.number import LONGEST, destination
+from tollbar.policy.number import LONGEST, SOS, destination
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import MANY, Pattern
 
@@ -176,8 +176,11 @@ class DialPlan:
         _, among = self._by_location.get(location, self._anywhere)
         return self.matcher.incomplete(number, among)
 
-    def sos(self, location: str) -> tuple[Entry, str] | None:
-        """The entry for ``urn:service:sos`` and the number it stands for there."""
+    def sos(self, urn: str, location: str) -> tuple[Entry, str] | None:
+        """The entry for ``urn:service:sos`` or one of its kinds, and the number it stands for
+        there; None for what is no such urn."""
+        if not urn.startswith(SOS) or urn[len(SOS) : len(SOS) + 1] not in ("", "."):
+            return None
         emergency = [e for e in self.entries if e.emergency and plainest(e)]
         if not emergency:
             return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tollbar.policy.compiled import PeerPolicy, Snapshot
 from tollbar.policy.dialplan import DialPlan, Entry
 from tollbar.policy.feature import CLEAR, Features
-from tollbar.policy.number import SOS, normalise
+from tollbar.policy.number import normalise
 from tollbar.policy.template import DEEPEST, Templates
 from tollbar.policy.workgroup import Prefixes
 
@@ -48,9 +48,9 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
         or (prefixes is None and snapshot.templates.signed and number.isdigit())
     ):
         return Looked(number, entry)
-    if entry is None and number.startswith(SOS) and number[len(SOS) : len(SOS) + 1] in ("", "."):
-        sos = plan.sos(location)
-        return Looked(number, None) if sos is None else Looked(sos[1], sos[0], urn=number)
+    sos = plan.sos(number, location)
+    if sos is not None:
+        return Looked(sos[1], sos[0], urn=number)
     features = snapshot.features
     if peer.trunk:
         features = prefixes = None
