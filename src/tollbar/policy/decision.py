@@ -115,6 +115,8 @@ class _Call:
             workgroup = self._workgroup(attempt)
         if looked.feature:
             return self._feature(attempt, situation, reason or workgroup)
+        if entry is not None and entry.hollow and not entry.dials(looked.number):
+            entry, looked.begun = None, True
         if entry is None:
             entry, unmatched = self._unmatched()
             reason = reason or unmatched

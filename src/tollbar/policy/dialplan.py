@@ -102,7 +102,8 @@ class Use:
 
 @dataclass(slots=True)
 class Entry:
-    """A compiled dial-plan object. ``index`` is its place in the plan as it was written."""
+    """A compiled dial-plan object. ``index`` is its place in the plan as it was written;
+    ``hollow`` says that a number may leave nothing to dial."""
 
     source: DialObject
     index: int
@@ -120,6 +121,11 @@ class Entry:
     uses: Sequence[Use]
     allow_bypass: bool
     shadow: bool
+    hollow: bool = False
+
+    def dials(self, number: str) -> bool:
+        """Whether something of the number is left to dial."""
+        return all(use.dial_string.render(number) for use in self.uses)
 
 
 class DialPlan:

@@ -151,6 +151,7 @@ class Planner:
             uses=uses,
             allow_bypass=bool(source.allow_bypass),
             shadow=source.shadow,
+            hollow=any(use.dial_string.hollow for use in uses),
         )
 
     def _pattern(self, source: DialObject) -> Pattern | None:
