@@ -11,7 +11,7 @@ from typing import Final
 from tollbar.policy import charset
 from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Matcher, bits
-from tollbar.policy.number import LONGEST, SOS, destination
+from tollbar.policy.number import SOS, destination
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import MANY, Pattern
 
@@ -157,8 +157,6 @@ class DialPlan:
 
     def match(self, number: str, location: str) -> Entry | None:
         """The entry that decides about a number."""
-        if len(number) > LONGEST:
-            return None
         meeting, among = self._by_location.get(location, self._anywhere)
         place = self.matcher.first(number, among)
         if place < 0:
@@ -177,8 +175,6 @@ class DialPlan:
 
     def incomplete(self, number: str, location: str) -> bool:
         """Whether more digits could still match."""
-        if len(number) > LONGEST:
-            return False
         _, among = self._by_location.get(location, self._anywhere)
         return self.matcher.incomplete(number, among)
 
