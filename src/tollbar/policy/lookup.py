@@ -77,17 +77,20 @@ def _undress(
 ) -> None:
     """Take prefixes and templates off until an emergency number or none of them is left.
 
-    Who redials a number with its template behind another dials a code twice.
+    Who redials a number with its template behind another dials a code twice, and so it is with
+    prefixes.
     """
     codes: list[str] = []
     workgroups: list[str] = []
     prefixed = False
     while looked.entry is None or not looked.entry.emergency:
-        if len(codes) > DEEPEST:
+        if len(codes) + len(workgroups) > DEEPEST:
             looked.number, looked.entry, looked.dialable = "", None, False
             return
         number = looked.number
-        taken = None if prefixes is None or prefixed else prefixes.take(number)
+        # Behind a prefix, too, digits alone are the number.
+        whole = prefixes is None or (prefixed and number.isdigit())
+        taken = None if prefixes is None or whole else prefixes.take(number)
         if taken is not None:
             workgroups.append(taken[0])
             behind = taken[1]
