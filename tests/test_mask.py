@@ -54,6 +54,18 @@ def test_every_code_of_a_number_is_masked(dialled: str, shown: str, order: int) 
     assert masked == shown
 
 
+@pytest.mark.parametrize("name", ['"*61*4711#1"', "*61*4711#1", '"4711**1"'])
+def test_the_name_that_is_shown_is_masked(name: str) -> None:
+    shown = mask(*TEMPLATES).message(f"From: {name} <sip:1001@h>\r\n\r\n".encode())
+    assert b"4711" not in shown
+    assert shown.endswith(b"<sip:1001@h>\r\n\r\n")
+
+
+def test_a_number_in_any_script_is_masked() -> None:
+    data = b"INVITE sip:sip:%25E2%2582%25AC*61*4711%231@h SIP/2.0\r\n\r\n"
+    assert b"4711" not in mask(*TEMPLATES).message(data)
+
+
 @pytest.mark.parametrize("dialled", ["*62*4711#", "*62*4711", "*62*"])
 def test_a_sticky_code_is_masked_however_long(dialled: str) -> None:
     hides = Mask(AccountCodes(sticky_set="*62*CODE#", sticky_clear="*63#"))

@@ -10,10 +10,11 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote
 
-from tollbar.b2bua.relay import spelled
+from tollbar.b2bua.relay import SHOWN, spelled
 from tollbar.gateway import AccountCodes
 from tollbar.policy.number import normalise
 from tollbar.policy.template import DEEPEST
+from tollbar.sip import grammar
 
 MASK: Final = "****"
 
@@ -127,7 +128,7 @@ class Mask:
         data = self._parameter.sub(rb"\1****", data)
         data = self._uri_header.sub(rb"\1****", data)
         if self._templates:
-            data = _URI_USER.sub(self._user, data)
+            data = SHOWN.sub(self._shown, _URI_USER.sub(self._user, data))
         if _DTMF_BODY.search(data):
             head, gap, body = data.partition(b"\r\n\r\n")
             body = _SIGNAL.sub(rb"\1*", body) if b"=" in body else MASK.encode()
@@ -139,4 +140,9 @@ class Mask:
         masked = self.number(plain)
         if masked == plain:
             return found[0]
-        return found[1] + masked.replace("#", "%23").encode("latin-1")
+        return found[1] + masked.replace("#", "%23").encode("latin-1", "replace")
+
+    def _shown(self, found: re.Match[bytes]) -> bytes:
+        plain = grammar.unquote(found[0]).decode("latin-1")
+        masked = self.number(plain)
+        return found[0] if masked == plain else b'"%b"' % masked.encode("latin-1", "replace")

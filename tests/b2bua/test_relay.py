@@ -306,6 +306,15 @@ FORMS = [
     b"Reply-To: <sip:1002@pbx>;account-code=CODE\r\n",
     b"P-Called-Party-ID: <sip:*61*CODE%231002@pbx>\r\n",
     b"P-Asserted-Identity: <sip:1002@pbx;account-code=CODE>\r\n",
+    # any other header that holds a URI
+    b"P-Served-User: <sip:1002@pbx;account-code=CODE>\r\n",
+    b"X-Original-URI: sip:*61*CODE#1002@pbx\r\n",
+    b"X-Original-URI: <tel:1002;account-code=CODE>\r\n",
+    # names that are shown
+    b'Diversion: "*61*CODE#1002" <sip:1002@pbx>\r\n',
+    b"Diversion: <sip:1@pbx>, *61*CODE#1002<sip:1002@pbx>\r\n",
+    b'Remote-Party-ID: "CODE**1002" <sip:1002@pbx>;party=called\r\n',
+    b'P-Asserted-Identity: "a \\"b\\" *61*CODE#1002"<sip:1002@pbx>\r\n',
 ]
 
 
@@ -343,6 +352,28 @@ def test_nor_from_the_addresses(fields: dict[str, bytes]) -> None:
     sent = invite(data)
     assert CODE not in sent
     assert header(sent, b"From") == b"<sip:1001@198.51.100.1>;tag=us"
+
+
+@pytest.mark.parametrize("name", [b'"*61*CODE#1001"', b'"CODE**1001"', b"*61*CODE"])
+def test_nor_from_the_callers_name(name: bytes) -> None:
+    sent = invite(request(sender=name.replace(b"CODE", CODE) + b" <sip:1001@h>;tag=a"))
+    assert CODE not in sent
+    assert (header(sent, b"From") or b"").endswith(b" <sip:1001@198.51.100.1>;tag=us")
+
+
+def test_what_is_left_of_a_name_is_one_quoted_string() -> None:
+    line = b'Diversion: "a \\"b\\" *61*4711815#10\\"02" <sip:1@h>;reason="no\\"ne"'
+    crossed = cross(request(more=line + b"\r\n"))
+    assert crossed == b'\r\nDiversion: "10\\"02" <sip:1@h>;reason="no\\"ne"\r\n'
+
+
+def test_names_without_a_code_stay() -> None:
+    for line in (
+        b'Diversion: "Bell, A." <sip:1@h>, Jo*hn <sip:2@h>',
+        b'Remote-Party-ID: "+1 (317) 555-0101"<sip:1@h>',
+        b'P-Called-Party-ID: "" <sip:1@h>',
+    ):
+        assert cross(request(more=line + b"\r\n")) == b"\r\n" + line + b"\r\n"
 
 
 def test_what_stood_around_the_code_is_kept() -> None:
@@ -452,6 +483,10 @@ LONG = 60_000
         b"Diversion: " + b"; account-code =" * (LONG // 15),
         b"Diversion: ;account-code=" + b'"' + b"\\" * LONG,
         b"Diversion: " + b"sip:" * (LONG // 4),
+        b"Diversion: sip:" + b'"' * LONG,
+        b"Diversion: sip:" + b'"' + b'\\"' * (LONG // 2),
+        b"Diversion: sip:" + b"a " * (LONG // 2),
+        b"Diversion: sip:" + b", " * (LONG // 2),
         b"Diversion: sip:" + b"*61*1" * (LONG // 5),
         b"Diversion: <sip:" + b"%3b" * (LONG // 3) + b"@h>",
         b"History-Info: <sip:a@b?" + b"X-accountcode=1&" * (LONG // 16) + b">",

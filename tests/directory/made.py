@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tollbar.directory.holders import ADMINISTERED
 from tollbar.policy.account import Code
-from tollbar.policy.dialplan import CATEGORIES, DialObject, GroupUse
+from tollbar.policy.dialplan import CATEGORIES, DialObject, GroupUse, locations
 from tollbar.policy.rights import ALL, Rights, Role, User, Workgroup
 from tollbar.policy.settings import Tenant
 
@@ -60,6 +60,10 @@ class Maker:
 
     def text(self) -> str:
         return self.random.choice(self.texts)
+
+    def place(self) -> str:
+        text = self.text()
+        return text if locations(text) else ""
 
     def digits(self, most: int) -> str:
         return "".join(self.random.choices("0123456789", k=self.random.randint(1, most)))
@@ -110,7 +114,7 @@ class Maker:
 
     def use(self) -> GroupUse:
         plain = GroupUse(self.random.choice(self.names))
-        full = GroupUse(plain.group, self.text(), self.one("", *self.classes), self.text())
+        full = GroupUse(plain.group, self.place(), self.one("", *self.classes), self.text())
         return self.one(plain, full)
 
     def dial_object(self) -> DialObject:
@@ -119,7 +123,7 @@ class Maker:
             self.text() or "X",
             self.one(*self.classes),
             self.one("", *self.lists),
-            self.one("", self.text()),
+            self.one("", self.place()),
             self.text(),
             self.text(),
             self.text(),

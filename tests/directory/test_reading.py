@@ -246,6 +246,15 @@ MISTAKES = [
         "directory.yaml:1:23: dial_plan[1].pattern: is empty (Z is every number)",
     ),
     (
+        "dial_plan: [{pattern: [], classification: local}]\n",
+        "directory.yaml:1:14: dial_plan[1].pattern: has no value (Z is every number)",
+    ),
+    (
+        'dial_plan: [{pattern: X, location: ", ", classification: local}]\n',
+        'directory.yaml:1:36: dial_plan[1].location: ", " names no place '
+        "(leave it out for everywhere)",
+    ),
+    (
         f"dial_plan: [{{pattern: X, location: {'a' * 129}, classification: local}}]\n",
         "directory.yaml:1:36: dial_plan[1].location: is 129 characters long (at most 128)",
     ),

@@ -1,9 +1,12 @@
 """Who is calling."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.policy.office import build, call, peer
+from tests.policy.office import OFFICE, build, call, peer
+
+from tollbar.policy.rights import User
 
 
 @pytest.mark.parametrize(
@@ -59,6 +62,13 @@ def test_formatting_is_dropped_on_both_sides() -> None:
 def test_a_caller_found_by_number_is_shown_with_the_extension() -> None:
     decision = call(build(), "3175551234", "+13175550101")
     assert (decision.caller, decision.extension) == ("+13175550101", "1001")
+
+
+def test_the_extension_is_the_one_called_from_however_it_is_written() -> None:
+    user = User("erin", extensions=("1007", "10-05"), numbers=("3175550105",))
+    snapshot = build(replace(OFFICE, users=(user,)))
+    assert call(snapshot, "3175551234", "1005").extension == "1005"
+    assert call(snapshot, "3175551234", "3175550105").extension == "1007"
 
 
 def test_an_unknown_caller_has_the_default_users_rights_or_is_refused() -> None:

@@ -317,6 +317,27 @@ def test_a_regular_expression_cannot_avoid_the_code_or_the_block() -> None:
 # Ways out
 
 
+@pytest.mark.parametrize(
+    ("pattern", "dial_string", "dialled"),
+    [("9Z", "Z", "9"), ("9?", "?", "9"), ("9?0Z", "?Z", "90"), ("re:9([0-9]*)", r"\1", "9")],
+)
+@pytest.mark.parametrize("default", [True, False])
+def test_a_number_that_leaves_nothing_to_dial_is_incomplete(
+    default: bool, pattern: str, dial_string: str, dialled: str
+) -> None:
+    use = GroupUse("carriers", dial_string="" if default else dial_string)
+    entry = DialObject(
+        pattern,
+        "local",
+        verification=True,
+        groups=(use,),
+        dial_string=dial_string if default else "",
+    )
+    snapshot = planned(entry, unmatched="as_entered")
+    assert call(snapshot, dialled).reason == "incomplete"
+    assert call(snapshot, f"{dialled}1", code="1").routes[0].dial_string == "1"
+
+
 def test_trunks_are_hunted_in_order_without_those_that_are_down() -> None:
     snapshot = build()
     decision = call(snapshot, "3175551234", down=frozenset({"carrier"}))

@@ -129,6 +129,31 @@ def test_an_urn_that_stands_for_no_number_is_warned_of() -> None:
     assert call(behind, "urn:service:sos").routes[0].dial_string == "911"
 
 
+@pytest.mark.parametrize("verification", [False, True])
+@pytest.mark.parametrize("classification", ["long_distance", "blocked"])
+def test_an_urn_is_not_taken_by_an_object_that_matches_everything(
+    classification: str, verification: bool
+) -> None:
+    rest = DialObject("Z", classification, verification=verification, groups=CARRIERS)
+    decision = call(build(replace(OFFICE, dial_plan=(rest, *PLAN))), "urn:service:sos.police")
+    assert (decision.emergency, decision.routes[0].dial_string) == (True, "911")
+    assert decision.dialled == "urn:service:sos.police"
+
+
+def test_an_urn_with_an_emergency_object_of_its_own_is_sent_by_that() -> None:
+    fire = DialObject('"urn:service:sos.fire"', "emergency", dial_string="110", groups=CARRIERS)
+    decision = call(build(replace(OFFICE, dial_plan=(*PLAN, fire))), "urn:service:sos.fire")
+    assert (decision.emergency, decision.routes[0].dial_string) == (True, "110")
+
+
+@pytest.mark.parametrize("incoming", ["", "pbx"])
+def test_an_urn_of_a_trunk_in_transit_goes_the_way_of_an_emergency_number(incoming: str) -> None:
+    snapshot = build(peers=peer("carrier", transit=True, incoming=incoming))
+    decision = call(snapshot, "urn:service:sos", via="carrier")
+    assert decision.emergency
+    assert [route.peer for route in decision.routes] == ["backup", "carrier"]
+
+
 @pytest.mark.parametrize("urn", ["urn:service:sosx", "urn:service:so", "urn:x:sos"])
 def test_another_urn_is_no_emergency(urn: str) -> None:
     assert not call(build(), urn).emergency

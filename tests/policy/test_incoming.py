@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.policy.office import build, call, peer
+from tests.policy.office import OFFICE, build, call, peer
 
 from tollbar.policy.attempt import FORWARD, IN, OUT, REJECT
+from tollbar.policy.rights import User
 from tollbar.policy.trunk import PeerRules
 
 TRUNK = "carrier"
@@ -22,6 +23,15 @@ def test_a_call_from_a_trunk_goes_to_the_pbx_it_names() -> None:
 @pytest.mark.parametrize("dialled", ["1001", "3175550101", "+13175550101", "(317) 555-0101"])
 def test_the_called_user_is_found_by_any_spelling(dialled: str) -> None:
     assert call(build(), dialled, via=TRUNK).user == "alice"
+
+
+def test_the_extension_is_the_one_that_was_called() -> None:
+    user = User("erin", extensions=("1007", "10-05"), numbers=("3175550105",))
+    snapshot = build(replace(OFFICE, users=(user,)))
+    assert call(snapshot, "1005", via=TRUNK).extension == "1005"
+    assert call(snapshot, "+13175550105", via=TRUNK).extension == "1007"
+    without = build(replace(OFFICE, users=(replace(user, extensions=()),)))
+    assert call(without, "3175550105", via=TRUNK).extension == "3175550105"
 
 
 def test_a_number_nobody_has_still_goes_to_the_pbx() -> None:

@@ -8,6 +8,7 @@ from tollbar.policy.dialplan import DialObject, DialPlan, Entry
 from tollbar.policy.matcher import Cover, Matcher, members
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import Pattern
+from tollbar.policy.trunk import Called, Rewrite
 
 ENTRIES = ["80", "88", "8", "123"]
 PIECES = ["0", "1", "9", "+", "*", "X", "y", "N", "[1-3]", "[28#]", '"a"', '"X1"', "-", "(", ","]
@@ -132,6 +133,22 @@ def test_a_pattern_longer_than_the_tables_still_matches_exactly() -> None:
     assert matcher.first(text + "3", 0b111) == 1
     assert matcher.first(text + "4", 0b111) == 2
     assert matcher.first(text[:-1] + "23", 0b111) == -1
+
+
+def test_a_number_beyond_the_longest_matches_nothing() -> None:
+    matcher = compiled(["Z", "?1?1X"])
+    for length, matching in ((128, [0, 1]), (129, [])):
+        number = "1" * length
+        assert list(matcher.every(number, 0b11)) == matching
+        assert matcher.first(number, 0b11) == (0 if matching else -1)
+        assert matcher.incomplete(number, 0b11) == bool(matching)
+
+
+def test_no_table_of_numbers_is_read_for_longer_than_a_number_is() -> None:
+    """A second `?` made the square of 64,000 steps of this, a third its cube."""
+    number = "1" * 64_000
+    assert Rewrite([("?1?1?1X9", "???X")]).apply(number) == number
+    assert Called({"?1?1?1X9": "pbx"}).find(number) == ""
 
 
 def test_only_a_list_entry_can_still_be_completed() -> None:

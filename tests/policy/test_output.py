@@ -51,8 +51,10 @@ def test_a_display_string_keeps_its_formatting() -> None:
         ("NXX", "XXX", "has X as wildcard 1 where the pattern has N"),
         ("X?", "?X", "has . as wildcard 1"),
         ("9", '"\r\nVia: x"', "cannot stand"),
+        ("9", "-", "is formatting and nothing else"),
         ("re:9(1)", r"\2", "no group"),
         ("re:9(1)", "1\r\n", "control character"),
+        ("re:9(1)", r"\g<1>", "stands before the number of a group"),
     ],
 )
 def test_an_output_that_does_not_fit_is_refused(pattern: str, output: str, told: str) -> None:

@@ -61,6 +61,8 @@ def test_a_trailing_z_takes_line_breaks_too() -> None:
         ('"\r\n"', "cannot stand"),
         ("{Z}", "double quotes"),
         ("re:(", "not a regular expression"),
+        ("re:", "empty"),
+        ("?1?2?3?4Z", "at most 3"),
         ("1$$$X", "needs a number list"),
     ],
 )

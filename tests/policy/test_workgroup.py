@@ -92,6 +92,25 @@ def test_a_peer_that_is_not_trusted_names_none_but_a_prefix_counts() -> None:
     assert call(snapshot, "*71*3175551234", workgroups=["nobody"]).workgroup == "litigation"
 
 
+def test_who_redials_a_prefix_behind_another_dials_no_code_to_the_trunk() -> None:
+    rest = DialObject("Z", "local", groups=CARRIERS, allow_bypass="the last")
+    groups = [replace(OFFICE.workgroups[n], prefix=f"*7{n + 1}*") for n in (0, 1)]
+    tenant = replace(OFFICE, workgroups=groups, dial_plan=(*PLAN, rest))
+    snapshot = build(tenant, templates=["CODE**NUMBER"])
+    decision = call(snapshot, "*71**71*4711**3175551234")
+    assert (decision.workgroup, decision.account_code) == ("litigation", "4711")
+    assert decision.routes[0].dial_string == "13175551234"
+    assert call(snapshot, "*71**72*3175551234").reason == "workgroup"
+    assert call(snapshot, "*71**71**71*911").emergency
+    assert call(snapshot, "*71*" * 9 + "3175551234").reason == "no_match"
+
+
+def test_behind_a_prefix_digits_are_the_number_whatever_they_begin_with() -> None:
+    groups = (replace(OFFICE.workgroups[0], prefix="8"),)
+    tenant = replace(OFFICE, workgroups=groups, users=OFFICE.users[:1])
+    assert call(build(tenant), "88005551234").dialled == "8005551234"
+
+
 def test_an_outside_caller_names_none() -> None:
     snapshot = office(peers=peer("carrier", trust_workgroup=True))
     decision = call(snapshot, "1001", via="carrier", workgroups=["litigation"])

@@ -74,20 +74,6 @@ OURS: Final = frozenset(
 )
 # Of them, what both legs can do crosses.
 SHARED: Final = frozenset((b"Allow", b"Supported"))
-# Where a code can hide in a header that crosses.
-TRACES: Final = frozenset(
-    (
-        b"Diversion",
-        b"History-Info",
-        b"Refer-To",
-        b"Referred-By",
-        b"Reply-To",
-        b"Call-Info",
-        b"Remote-Party-ID",
-        b"P-Asserted-Identity",
-        b"P-Called-Party-ID",
-    )
-)
 # What a peer says the same in every call.
 STEADY: Final = frozenset(
     (
@@ -107,6 +93,10 @@ STEADY: Final = frozenset(
 )
 _plain = re.compile(r"[0-9A-Za-z+*._-]*").fullmatch
 _USER: Final = re.compile(rb"(sips?:|tel:)([^@;?>\s,]+)", re.IGNORECASE)
+# Any quoted string, and the name of an address without quotes.
+SHOWN: Final = re.compile(
+    rb'"(?:[^"\\\r\n]|\\.)*+"?+|(?:^|(?<=[:,]))[^"<>,:;\r\n]++(?=<)', re.DOTALL
+)
 # Where a removed header leaves the mark that stood before it.
 _DANGLING: Final = re.compile(rb"[?&](?=[>\s,;\"]|$)")
 
@@ -177,18 +167,30 @@ class Relay:
                 return b""
         elif name.lower() in self._aliases:
             return b""
-        elif name in TRACES:
+        elif b":" in value:
+            # A code can hide wherever an address can stand.
             value = self._clean(value)
         return b"%b: %b\r\n" % (name, value)
 
     def _clean(self, value: bytes) -> bytes:
-        """A header that names earlier numbers, without account code."""
+        """What names addresses, without account code."""
         value = self._parameter.sub(b"", value)
         if b"?" in value:
             value, found = self._uri_header.subn(b"", value)
             if found:
                 value = _DANGLING.sub(b"", value)
-        return _USER.sub(self._bare, value)
+        return _USER.sub(self._bare, SHOWN.sub(self._shown, value))
+
+    def _shown(self, match: "re.Match[bytes]") -> bytes:
+        name = grammar.unquote(match[0])
+        bare = self._named(name)
+        return match[0] if bare == name else grammar.quote(bare)
+
+    def _named(self, name: bytes) -> bytes:
+        """A name that is shown; some show what was dialled."""
+        shown = name.decode("utf-8", "replace")
+        bare = self._undress(shown)
+        return name if bare == shown else bare.encode()
 
     def _bare(self, match: "re.Match[bytes]") -> bytes:
         scheme, user = match.groups()
@@ -302,7 +304,7 @@ class Relay:
             number = self._undress(dialled)
             if number != dialled:
                 user = user_part(number)
-        name = grammar.quote(display) + b" " if display else b""
+        name = grammar.quote(self._named(display)) + b" " if display else b""
         return b"%b<sip:%b@" % (name, user or b"anonymous")
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from tollbar.directory.holders import Names, check_name, known_code
 from tollbar.document import Value, Wrong, one_of
-from tollbar.policy.dialplan import CATEGORIES, DialObject, GroupUse
+from tollbar.policy.dialplan import CATEGORIES, DialObject, GroupUse, locations
 
 _LIST_ENTRY: Final = re.compile(r"[0-9]{1,32}")
 _LONGEST_PATTERN: Final = 400
@@ -72,7 +72,7 @@ def read_dial_objects(value: Value, names: Names) -> Iterator[tuple[DialObject, 
         "",
         fields.parsed("classification", classification, ""),
         list_name=fields.parsed("list", lambda text: one_of(text, "number list", names.lists), ""),
-        location=fields.parsed("location", lambda text: _short(text, _LONGEST_LOCATION), ""),
+        location=fields.parsed("location", _filter, ""),
         standardized=fields.text("standardized"),
         dial_string=fields.text("dial_string"),
         display=fields.text("display"),
@@ -82,7 +82,10 @@ def read_dial_objects(value: Value, names: Names) -> Iterator[tuple[DialObject, 
         allow_bypass=reason,
         shadow=fields.flag("shadow"),
     )
-    for entry in fields.items("pattern"):
+    patterns = fields.items("pattern")
+    if "pattern" in fields and not patterns:
+        fields.wrong("pattern", "has no value", "Z is every number")
+    for entry in patterns:
         pattern = entry.parsed(_pattern, "")
         yield replace(sample, pattern=pattern), entry
 
@@ -91,6 +94,12 @@ def _pattern(text: str) -> str:
     if not text:
         raise Wrong("is empty", "Z is every number")
     return _short(text, _LONGEST_PATTERN)
+
+
+def _filter(text: str) -> str:
+    if text and not locations(text):
+        raise Wrong(f'"{text}" names no place', "leave it out for everywhere")
+    return _short(text, _LONGEST_LOCATION)
 
 
 def _short(text: str, longest: int) -> str:
@@ -108,7 +117,7 @@ def _group(value: Value, names: Names) -> GroupUse:
     )
     return GroupUse(
         fields.text("group"),
-        fields.text("location"),
+        fields.parsed("location", _filter, ""),
         fields.parsed(
             "classification", lambda text: one_of(text, "classification", names.classifications), ""
         ),

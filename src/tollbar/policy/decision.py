@@ -61,8 +61,7 @@ def decide(snapshot: Snapshot, attempt: Attempt, situation: Situation) -> Decisi
             by += ", unknown"
     else:
         name = holder = user.name
-        if user.extensions and extension not in user.extensions:
-            extension = user.extensions[0]
+        extension = rights.extension(extension)
     tenant = peer.tenant.name
     decision = Decision(
         FORWARD,
@@ -116,6 +115,8 @@ class _Call:
             workgroup = self._workgroup(attempt)
         if looked.feature:
             return self._feature(attempt, situation, reason or workgroup)
+        if entry is not None and entry.hollow and not entry.dials(looked.number):
+            entry, looked.begun = None, True
         if entry is None:
             entry, unmatched = self._unmatched()
             reason = reason or unmatched

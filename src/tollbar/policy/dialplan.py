@@ -11,7 +11,7 @@ from typing import Final
 from tollbar.policy import charset
 from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Matcher, bits
-from tollbar.policy.number import LONGEST, destination
+from tollbar.policy.number import SOS, destination
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import MANY, Pattern
 
@@ -102,7 +102,8 @@ class Use:
 
 @dataclass(slots=True)
 class Entry:
-    """A compiled dial-plan object. ``index`` is its place in the plan as it was written."""
+    """A compiled dial-plan object. ``index`` is its place in the plan as it was written;
+    ``hollow`` says that a number may leave nothing to dial."""
 
     source: DialObject
     index: int
@@ -120,6 +121,11 @@ class Entry:
     uses: Sequence[Use]
     allow_bypass: bool
     shadow: bool
+    hollow: bool = False
+
+    def dials(self, number: str) -> bool:
+        """Whether something of the number is left to dial."""
+        return all(use.dial_string.render(number) for use in self.uses)
 
 
 class DialPlan:
@@ -151,8 +157,6 @@ class DialPlan:
 
     def match(self, number: str, location: str) -> Entry | None:
         """The entry that decides about a number."""
-        if len(number) > LONGEST:
-            return None
         meeting, among = self._by_location.get(location, self._anywhere)
         place = self.matcher.first(number, among)
         if place < 0:
@@ -171,13 +175,14 @@ class DialPlan:
 
     def incomplete(self, number: str, location: str) -> bool:
         """Whether more digits could still match."""
-        if len(number) > LONGEST:
-            return False
         _, among = self._by_location.get(location, self._anywhere)
         return self.matcher.incomplete(number, among)
 
-    def sos(self, location: str) -> tuple[Entry, str] | None:
-        """The entry for ``urn:service:sos`` and the number it stands for there."""
+    def sos(self, urn: str, location: str) -> tuple[Entry, str] | None:
+        """The entry for ``urn:service:sos`` or one of its kinds, and the number it stands for
+        there; None for what is no such urn."""
+        if not urn.startswith(SOS) or urn[len(SOS) : len(SOS) + 1] not in ("", "."):
+            return None
         emergency = [e for e in self.entries if e.emergency and plainest(e)]
         if not emergency:
             return None

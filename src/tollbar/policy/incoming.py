@@ -40,7 +40,7 @@ def decide_incoming(
     steps = decision.steps
     if called is not None and called.user is not None:
         decision.user = called.user.name
-        decision.extension = called.user.extensions[0] if called.user.extensions else dialled
+        decision.extension = called.extension(dialled)
     steps += (("peer", peer.rules.name), ("called user", decision.user))
     if not target or not dialled.isprintable():
         return refuse(snapshot, peer, decision, NO_MATCH)
@@ -68,7 +68,8 @@ def called_user(tenant: TenantPolicy, dialled: str, location: str) -> Effective 
 
 def leaves(peer: PeerPolicy, dialled: str) -> bool:
     """Whether the dial plan would carry a transit call on."""
-    return peer.tenant.plan.match(dialled, peer.rules.location) is not None
+    plan, location = peer.tenant.plan, peer.rules.location
+    return plan.match(dialled, location) is not None or plan.sos(dialled, location) is not None
 
 
 def _take_code(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tollbar.policy.compiled import PeerPolicy, Snapshot
 from tollbar.policy.dialplan import DialPlan, Entry
 from tollbar.policy.feature import CLEAR, Features
-from tollbar.policy.number import SOS, normalise
+from tollbar.policy.number import normalise
 from tollbar.policy.template import DEEPEST, Templates
 from tollbar.policy.workgroup import Prefixes
 
@@ -48,9 +48,9 @@ def look_up(snapshot: Snapshot, peer: PeerPolicy, dialled: str, location: str) -
         or (prefixes is None and snapshot.templates.signed and number.isdigit())
     ):
         return Looked(number, entry)
-    if entry is None and number.startswith(SOS) and number[len(SOS) : len(SOS) + 1] in ("", "."):
-        sos = plan.sos(location)
-        return Looked(number, None) if sos is None else Looked(sos[1], sos[0], urn=number)
+    sos = plan.sos(number, location)
+    if sos is not None:
+        return Looked(sos[1], sos[0], urn=number)
     features = snapshot.features
     if peer.trunk:
         features = prefixes = None
@@ -77,17 +77,20 @@ def _undress(
 ) -> None:
     """Take prefixes and templates off until an emergency number or none of them is left.
 
-    Who redials a number with its template behind another dials a code twice.
+    Who redials a number with its template behind another dials a code twice, and so it is with
+    prefixes.
     """
     codes: list[str] = []
     workgroups: list[str] = []
     prefixed = False
     while looked.entry is None or not looked.entry.emergency:
-        if len(codes) > DEEPEST:
+        if len(codes) + len(workgroups) > DEEPEST:
             looked.number, looked.entry, looked.dialable = "", None, False
             return
         number = looked.number
-        taken = None if prefixes is None or prefixed else prefixes.take(number)
+        # Behind a prefix, too, digits alone are the number.
+        whole = prefixes is None or (prefixed and number.isdigit())
+        taken = None if prefixes is None or whole else prefixes.take(number)
         if taken is not None:
             workgroups.append(taken[0])
             behind = taken[1]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from tollbar.policy import charset
+from tollbar.policy.number import LONGEST
 from tollbar.policy.pattern import Pattern
 
 _DEEPEST: Final = 64
@@ -71,6 +72,8 @@ class Matcher:
         The reading is ``_read`` written out: this is the one loop every call goes through.
         """
         length = len(number)
+        if length > LONGEST:
+            return -1
         ends = self._ends
         left = among & (ends[length] if length < len(ends) else self._goes_on)
         codes = number.encode() if number.isascii() else charset.fold(number)
@@ -87,6 +90,8 @@ class Matcher:
 
     def every(self, number: str, among: int) -> Iterator[int]:
         """Every pattern of ``among`` that matches, in order."""
+        if len(number) > LONGEST:
+            return
         ends = self._ends[len(number)] if len(number) < len(self._ends) else self._goes_on
         left = self._read(number, among & ends)
         while left:
@@ -98,6 +103,8 @@ class Matcher:
 
     def incomplete(self, number: str, among: int) -> bool:
         """Whether a pattern of ``among`` could match with more characters behind."""
+        if len(number) > LONGEST:
+            return False
         grows = self._grows[len(number)] if len(number) < len(self._grows) else self._goes_on
         left = self._read(number, among & grows)
         while left:

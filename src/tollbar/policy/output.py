@@ -9,7 +9,7 @@ from typing import Final
 
 from tollbar.policy.finding import PatternError
 from tollbar.policy.number import FORMATTING
-from tollbar.policy.pattern import LITERAL, Pattern, Token, tokens
+from tollbar.policy.pattern import LITERAL, MANY, Pattern, Token, tokens
 
 _AS_DIALLED: Final = 0
 _SLICES: Final = 1
@@ -42,6 +42,8 @@ class Output:
             for token in tokens(text, output=True)
             if formatted or token.kind != LITERAL or token.text not in FORMATTING
         ]
+        if not self.tokens:
+            raise PatternError("is formatting and nothing else")
         self._compare()
         self._compile()
 
@@ -51,8 +53,11 @@ class Output:
         for number in _REFERENCE.findall(text):
             if int(number) > expression.groups:
                 raise PatternError(f"\\{number} refers to no group of the expression")
-        if not _REFERENCE.sub("", text).replace(" ", "").isprintable():
+        rest = _REFERENCE.sub("", text)
+        if not rest.isprintable():
             raise PatternError("an output holds a control character")
+        if "\\" in rest:
+            raise PatternError("a \\ stands before the number of a group and nowhere else")
         self._how = _GROUPS
         for place, piece in enumerate(_REFERENCE.split(text)):
             self._parts.append((int(piece), None) if place % 2 else piece)
@@ -116,6 +121,13 @@ class Output:
         """What a regular expression's output is for every number, or ""."""
         texts = [part for part in self._parts if isinstance(part, str)]
         return "".join(texts) if len(texts) == len(self._parts) else ""
+
+    @property
+    def hollow(self) -> bool:
+        """Whether some number gives nothing at all."""
+        if self.tokens is not None:
+            return all(token.kind >= MANY for token in self.tokens)
+        return self._how == _GROUPS and not any(isinstance(p, str) and p for p in self._parts)
 
     def render(self, number: str) -> str:
         """The text for a number that the pattern matched."""

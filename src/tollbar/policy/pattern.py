@@ -23,6 +23,9 @@ REST: Final = 4  # Z
 EXPRESSION: Final = "re:"
 LITERALS: Final = "0123456789+^/*#,@:_=&"
 
+_MOST_INSIDE: Final = 3
+"""So many ``?`` before the end; with each more a number can take a hundred times as long."""
+
 _SETTABLE: Final = charset.DIGITS | charset.of("*#")
 
 
@@ -139,6 +142,8 @@ class Pattern:
         self.expression: re.Pattern[str] | None = None
         self.listed: tuple[int, int, frozenset[str]] | None = None
         self.exact = False
+        if text == EXPRESSION:
+            raise PatternError("the pattern is empty")
         if text.startswith(EXPRESSION):
             try:
                 self.expression = re.compile(text[len(EXPRESSION) :])
@@ -164,6 +169,8 @@ class Pattern:
         open_ended = kinds[-1] >= MANY
         self.longest = None if MANY in kinds or open_ended else len(kinds)
         fixed = kinds[:-1] if open_ended else kinds
+        if fixed.count(MANY) > _MOST_INSIDE:
+            raise PatternError(f"at most {_MOST_INSIDE} ? may stand before the end of a pattern")
         if MANY in fixed:
             self.columns = [token.chars for token in self.tokens[: kinds.index(MANY)]]
             self.expression = re.compile("".join(map(_expression, self.tokens)), re.DOTALL)

@@ -22,6 +22,7 @@ from tollbar.policy.dialplan import (
 from tollbar.policy.finding import Finding, PatternError
 from tollbar.policy.hunting import Group
 from tollbar.policy.matcher import Cover
+from tollbar.policy.number import SOS
 from tollbar.policy.output import Output
 from tollbar.policy.pattern import Pattern
 
@@ -81,7 +82,7 @@ class Planner:
                     tenant=self.tenant,
                 )
             )
-        elif plan.sos("") is None:
+        elif plan.sos(SOS, "") is None:
             self.warnings.append(
                 Finding(
                     finding.DIAL_OBJECT,
@@ -150,6 +151,7 @@ class Planner:
             uses=uses,
             allow_bypass=bool(source.allow_bypass),
             shadow=source.shadow,
+            hollow=any(use.dial_string.hollow for use in uses),
         )
 
     def _pattern(self, source: DialObject) -> Pattern | None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from tollbar.policy.number import normalise
+
 ALL: Final = "*"
 
 
@@ -95,6 +97,7 @@ class Effective:
     __slots__ = (
         "_all_codes",
         "_codes",
+        "_extensions",
         "_holders",
         "classifications",
         "location",
@@ -109,6 +112,7 @@ class Effective:
         expand: Mapping[str, frozenset[str]],
     ) -> None:
         self.user = user
+        self._extensions = () if user is None else tuple(map(normalise, user.extensions))
         self.location = user.location if user is not None else ""
         self.verification = any(rights.verification for rights in holders)
         if user is not None and user.rights.verification is False:
@@ -121,6 +125,12 @@ class Effective:
         if stated:
             names = frozenset().union(*stated)
             self.classifications = frozenset().union(*(expand.get(n, {n}) for n in names))
+
+    def extension(self, number: str) -> str:
+        """The extension for one of the user's numbers: itself if it is one, else the first."""
+        if not self._extensions or number in self._extensions:
+            return number
+        return self._extensions[0]
 
     def may_use(self, code: str) -> bool:
         """Whether the caller has access to a code."""
