@@ -210,6 +210,21 @@ def test_bye_of_the_caller_overtakes_its_ack() -> None:
     )
 
 
+def test_a_bye_that_has_travelled_far() -> None:
+    """It ends here, and the one to the other side is ours: no hop more is asked of it."""
+    climb(
+        UP
+        + """
+        A -> ACK
+        A -> BYE (Max-Forwards: 0)
+        B <- BYE
+        A <- 200 BYE
+        B -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
 def test_bye_from_both_sides_at_once() -> None:
     """RFC 5407 3.2.2."""
     climb(
