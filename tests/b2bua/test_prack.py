@@ -359,6 +359,8 @@ def test_a_prack_for_another_response_is_refused() -> None:
         A <- 180
         A -> PRACK (RAck: 99 1 INVITE)
         A <- 481 PRACK
+        A -> PRACK (RAck: 1 1 BYE)
+        A <- 481 PRACK
         A -> PRACK (RAck: rubbish)
         A <- 481 PRACK
         A -> PRACK

@@ -181,14 +181,14 @@ def test_a_reinvite_of_the_callee_before_the_caller_has_its_200() -> None:
 
 
 def test_a_reinvite_of_the_caller_before_it_has_its_200() -> None:
-    """No phone may; whoever does must not lose us the answer."""
+    """No phone may (14.2); whoever does must not lose us the answer."""
     climb(
         UP[: UP.index("    B -> 200")]
         + """
         hold commits
         B -> 200
         A -> INVITE (cseq 7; inside)
-        A <- 491
+        A <- 500 (Retry-After)
         commits flow
         B <- ACK
         A <- 200

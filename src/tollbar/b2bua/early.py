@@ -62,7 +62,7 @@ def pracked(call: "Call", mate: Dialog, server: Server, message: Message, now: f
         len(parts) == 3
         and parts[0].isdigit()
         and len(parts[0]) < 11
-        and parts[1] == b"%d" % call.a.cseq
+        and parts[1:] == [b"%d" % call.a.cseq, b"INVITE"]
         and mate.reliable is not None
         and mate.reliable.acknowledged(int(parts[0]), now)
     )
