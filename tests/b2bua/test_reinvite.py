@@ -334,21 +334,23 @@ def test_bye_of_the_other_side_during_a_reinvite() -> None:
     )
 
 
-def test_bye_during_a_reinvite_that_is_never_answered() -> None:
+@pytest.mark.parametrize(("before", "behind"), [("B -> 100", ""), ("", "B -> 100")])
+def test_bye_during_a_reinvite_that_is_never_answered(before: str, behind: str) -> None:
     """Its transaction may not outlive the call by more than 64*T1."""
     climb(
         UP
-        + """
+        + f"""
         A -> INVITE
         A <- 100
         B <- INVITE
-        B -> 100
+        {before}
         A -> BYE
         A <- 487
         A -> ACK
         B <- BYE
         A <- 200 BYE
         B -> 200 BYE
+        {behind}
         record answered by caller 200
         after 65
         quiet
