@@ -5,7 +5,8 @@ import socket
 from pathlib import Path
 
 import pytest
-from tests.facts import Story
+from tests.cdr.story import record
+from tests.facts import UTC, Story
 
 from tollbar import outlet as outlets
 from tollbar.gateway import AccountCodes
@@ -252,6 +253,17 @@ def test_a_code_assigned_in_a_call_is_told_without_its_digits() -> None:
         "call=c user=alice source=api code=none",
         "call=c user=alice source=api code=**** reason=not_permitted",
     ]
+
+
+def test_a_call_of_the_last_process_says_how_long_it_lasted() -> None:
+    calls, kept = log()
+    up = record(record_id="up", answer=round(UTC * 1000) - 60_000)
+    calls.restore([up, record(record_id="set up", answer=None)], UTC)
+    story = Story()
+    calls.fold([story.ended("up", 5.0), story.ended("set up", 5.0, "interrupted")])
+    calls.flush()
+    assert kept.lines[0].endswith("seconds=65.0")
+    assert "seconds" not in kept.lines[1]
 
 
 def test_a_chat_says_what_it_is_and_lasts_until_somebody_wrote() -> None:

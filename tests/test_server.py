@@ -422,6 +422,24 @@ async def test_a_second_signal_leaves_at_once(begin: Begin) -> None:
         assert await running.task == 0
 
 
+async def test_a_drain_does_not_hold_up_one_that_is_leaving(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for the calls that are up, until its supervisor kills it."""
+    monkeypatch.setattr("tollbar.departure.SETUPS", 0.2)
+    running = await begin()
+    await running.up()
+    running.invite(call_id="two")
+    await running.trunk.receive("INVITE")
+    os.kill(os.getpid(), signal.SIGTERM)
+    while not running.server.departure.draining:
+        await asyncio.sleep(0)
+    assert await running.asked("drain") == "leaving"
+    assert running.task is not None
+    async with asyncio.timeout(5):
+        assert await running.task == 0
+
+
 async def test_a_second_process_in_the_state_directory_is_told_in_one_line(begin: Begin) -> None:
     await begin()
     with pytest.raises(StartError) as caught:

@@ -198,9 +198,7 @@ class Console:
         return found[0][1]
 
     def drain(self, request: Request) -> str:
-        seconds = number(request, "seconds", None)
-        self.server.departure.drain(seconds)
-        return "draining"
+        return self.server.departure.asked(number(request, "seconds", None))
 
     def trace(self, request: Request) -> str:
         """The file that is written, or that has been."""

@@ -51,6 +51,13 @@ class Departure:
         self.draining = False
         self.signals = 0
 
+    def asked(self, seconds: float | None) -> str:
+        """An operator's drain; the word for it. Whoever had a signal leaves as that said."""
+        if self.signals:
+            return "leaving"
+        self.drain(seconds)
+        return "draining"
+
     def drain(self, seconds: float | None, only_setups: bool = False) -> None:
         """No new calls; leave when those that count have ended, or after ``seconds``."""
         now = self._clock()

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from tollbar.b2bua.causes import REFUSED
 from tollbar.b2bua.facts import (
@@ -37,6 +37,13 @@ _plain_word = re.compile(r"[A-Za-z0-9_.:@+/*#%,~-]*").fullmatch
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _MILLISECONDS: Final = [f".{number:03d}Z" for number in range(1000)]
 Value = str | int | float
+
+
+class Restored(Protocol):
+    """What the last line of a call of the last process says; ``answer`` is UTC milliseconds."""
+
+    record_id: str
+    answer: int | None
 
 
 class _Rate:
@@ -81,6 +88,12 @@ class CallLog:
         """Write in another form, or from another level on."""
         self.level = LEVELS.index(level)
         self.style = as_json if style == "json" else as_text
+
+    def restore(self, records: Iterable[Restored], offset: float) -> None:
+        """Calls of the last process that go on; ``offset`` is UTC less the facts' clock."""
+        for record in records:
+            if record.answer is not None:
+                self._answered[record.record_id] = record.answer / 1000 - offset
 
     def fold(self, facts: Iterable[Fact]) -> None:
         for fact in facts:

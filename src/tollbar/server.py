@@ -206,7 +206,9 @@ class Server:
         assert self.local is not None
         calls = self.local.open_calls()
         self.ledger.restore(calls)
-        self.metrics.restore(call.record for call in calls if not call.ended)
+        going_on = [call.record for call in calls if not call.ended]
+        self.metrics.restore(going_on)
+        self.log.restore(going_on, self.engine.utc_offset)
         self.restored = sum(not call.ended and call.record.kind != CHAT for call in calls)
         self.engine.gate.sticky.restore(self.local.sticky())
         rows = [(call.record.record_id, call.kept, call.ended) for call in calls]

@@ -106,6 +106,29 @@ def test_a_200_repeated_after_the_next_reinvite_is_acknowledged_with_its_own_cse
     )
 
 
+def test_an_ack_of_a_200_that_was_not_sent_yet() -> None:
+    """No phone can know of it; whoever says so must not leave the call without its end."""
+    climb("""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180
+        A <- 180
+        hold commits
+        B -> 200
+        A -> ACK
+        commits flow
+        B <- ACK
+        A <- 200
+        A -> ACK
+        A -> BYE
+        B <- BYE
+        A <- 200 BYE
+        B -> 200 BYE
+        record answered by caller 200
+    """)
+
+
 def test_a_repeated_ack_is_absorbed() -> None:
     climb(
         UP
@@ -204,6 +227,21 @@ def test_bye_of_the_caller_overtakes_its_ack() -> None:
         B <- BYE
         A <- 200 BYE
         A -> ACK
+        B -> 200 BYE
+        record answered by caller 200
+        """
+    )
+
+
+def test_a_bye_that_has_travelled_far() -> None:
+    """It ends here, and the one to the other side is ours: no hop more is asked of it."""
+    climb(
+        UP
+        + """
+        A -> ACK
+        A -> BYE (Max-Forwards: 0)
+        B <- BYE
+        A <- 200 BYE
         B -> 200 BYE
         record answered by caller 200
         """

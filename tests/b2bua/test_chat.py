@@ -243,6 +243,22 @@ def test_a_trunk_that_says_408() -> None:
     """)
 
 
+def test_a_later_message_that_gets_408() -> None:
+    climb(
+        BEGUN
+        + """
+        A -> MESSAGE
+        B <- MESSAGE
+        B -> 408 MESSAGE
+        quiet
+        after 4
+        A <- 100 MESSAGE
+        after 1796
+        record answered by gateway 200 gap
+        """
+    )
+
+
 def test_a_later_message_that_nobody_answers() -> None:
     climb(
         BEGUN

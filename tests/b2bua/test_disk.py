@@ -35,6 +35,34 @@ def test_the_attempt_before_its_invite() -> None:
     """)
 
 
+def test_a_connection_that_breaks_before_the_invite_leaves() -> None:
+    """The trunk has been restarted; what waits here has not gone by the old connection."""
+    climb(
+        """
+        A -> INVITE
+        A <- 100
+        B <- INVITE (by B)
+        B -> 486
+        B <- ACK
+        A <- 486
+        A -> ACK
+        record busy by callee 486
+        hold commits
+        C -> INVITE
+        B breaks
+        commits flow
+        C <- 100
+        B <- INVITE (by B)
+        B -> 486
+        B <- ACK
+        C <- 486
+        C -> ACK
+        record busy by callee 486
+        """,
+        transport="tcp",
+    )
+
+
 def test_the_first_answer_timer_starts_when_the_invite_leaves() -> None:
     climb("""
         hold commits

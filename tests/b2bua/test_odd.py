@@ -245,6 +245,7 @@ From: <sip:1001@127.0.0.1>%tag={tag})
 
 
 def test_draining_refuses_new_calls_and_keeps_the_others() -> None:
+    """An OPTIONS of a call asks after that call, one of none whether the next may come here."""
     climb(
         """
         A -> INVITE
@@ -271,6 +272,8 @@ def test_draining_refuses_new_calls_and_keeps_the_others() -> None:
         record busy by callee 486
         C -> OPTIONS (uri sip:127.0.0.1:5060; To: <sip:127.0.0.1>)
         C <- 503 OPTIONS
+        A -> OPTIONS
+        A <- 200 OPTIONS
         """
         + DOWN
     )

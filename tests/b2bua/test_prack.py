@@ -347,6 +347,73 @@ def test_our_reliable_responses_leave_one_after_the_other() -> None:
     )
 
 
+SEVERAL = f"""
+    A -> INVITE ({REL})
+    A <- 100
+    B <- INVITE
+    B -> 183 (sdp; rseq 1)
+    A <- 183 (sdp B1; RSeq: 1)
+    A -> PRACK
+    A <- 200 PRACK
+    B <- PRACK (RAck: 1 1 INVITE)
+    B -> 200 PRACK
+"""
+ANSWERED = """
+    B -> 200 (no sdp)
+    B <- ACK
+    A <- 200
+    A -> ACK
+"""
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        """
+        B -> 183 (sdp; rseq 2), 180 (rseq 3)
+        B <- PRACK (RAck: 3 1 INVITE)
+        B -> 200 PRACK
+        A <- 183 (sdp B2; RSeq: 2)
+        A -> PRACK
+        A <- 180 (RSeq: 3), 200 PRACK
+        B <- PRACK (RAck: 2 1 INVITE)
+        B -> 200 PRACK
+        A -> PRACK
+        A <- 200 PRACK
+        """,
+        """
+        B -> 183 (sdp; rseq 2), 180 (sdp; rseq 3)
+        A <- 183 (sdp B2; RSeq: 2)
+        A -> PRACK
+        A <- 180 (sdp; RSeq: 3), 200 PRACK
+        B <- PRACK (RAck: 2 1 INVITE)
+        B -> 200 PRACK
+        A -> PRACK
+        A <- 200 PRACK
+        B <- PRACK (RAck: 3 1 INVITE)
+        B -> 200 PRACK
+        """,
+        """
+        B -> 180 (rseq 2), 183 (sdp; rseq 3)
+        B <- PRACK (RAck: 2 1 INVITE)
+        B -> 200 PRACK
+        A <- 180 (RSeq: 2)
+        A -> PRACK
+        A <- 183 (sdp; RSeq: 3), 200 PRACK
+        quiet
+        A -> PRACK
+        A <- 200 PRACK
+        B <- PRACK (RAck: 3 1 INVITE)
+        B -> 200 PRACK
+        """,
+    ],
+)
+def test_a_callee_that_does_not_wait_for_every_prack(steps: str) -> None:
+    """RFC 3262 3: after its first it need not. Each has a PRACK of its own all the same, one with
+    a session when the caller's has come."""
+    climb(SEVERAL + steps + ANSWERED + DOWN)
+
+
 def test_a_prack_for_another_response_is_refused() -> None:
     climb(
         f"""
@@ -358,6 +425,8 @@ def test_a_prack_for_another_response_is_refused() -> None:
         B -> 200 PRACK
         A <- 180
         A -> PRACK (RAck: 99 1 INVITE)
+        A <- 481 PRACK
+        A -> PRACK (RAck: 1 1 BYE)
         A <- 481 PRACK
         A -> PRACK (RAck: rubbish)
         A <- 481 PRACK

@@ -181,14 +181,14 @@ def test_a_reinvite_of_the_callee_before_the_caller_has_its_200() -> None:
 
 
 def test_a_reinvite_of_the_caller_before_it_has_its_200() -> None:
-    """No phone may; whoever does must not lose us the answer."""
+    """No phone may (14.2); whoever does must not lose us the answer."""
     climb(
         UP[: UP.index("    B -> 200")]
         + """
         hold commits
         B -> 200
         A -> INVITE (cseq 7; inside)
-        A <- 491
+        A <- 500 (Retry-After)
         commits flow
         B <- ACK
         A <- 200
@@ -334,21 +334,23 @@ def test_bye_of_the_other_side_during_a_reinvite() -> None:
     )
 
 
-def test_bye_during_a_reinvite_that_is_never_answered() -> None:
+@pytest.mark.parametrize(("before", "behind"), [("B -> 100", ""), ("", "B -> 100")])
+def test_bye_during_a_reinvite_that_is_never_answered(before: str, behind: str) -> None:
     """Its transaction may not outlive the call by more than 64*T1."""
     climb(
         UP
-        + """
+        + f"""
         A -> INVITE
         A <- 100
         B <- INVITE
-        B -> 100
+        {before}
         A -> BYE
         A <- 487
         A -> ACK
         B <- BYE
         A <- 200 BYE
         B -> 200 BYE
+        {behind}
         record answered by caller 200
         after 65
         quiet

@@ -24,7 +24,7 @@ def stream() -> tuple[Wire, Giver, Reliable]:
 def say(wire: Wire, reliable: Reliable, status: int = 183, sdp: bool = False) -> int:
     rseq = reliable.number()
     data = wire.stack.response(reliable.server, status, b"RSeq: %d\r\n" % rseq, b"", b"ours")
-    reliable.send(rseq, data, sdp, wire.now)
+    reliable.send(rseq, data, sdp, b"due %d" % rseq, wire.now)
     return rseq
 
 
@@ -47,7 +47,7 @@ def test_prack_ends_the_repeats() -> None:
     wire, user, reliable = stream()
     rseq = say(wire, reliable)
     wire.run(2.0)
-    assert reliable.acknowledged(rseq, wire.now)
+    assert reliable.acknowledged(rseq, wire.now) == b"due 1"
     assert wire.run(1000) == []
     assert user.gave_up == []
 
@@ -57,20 +57,20 @@ def test_the_second_waits_for_the_prack_of_the_first() -> None:
     first, second = say(wire, reliable), say(wire, reliable, 180)
     assert (first, second) == (1, 2)
     assert rseqs(wire) == [1]
-    assert not reliable.acknowledged(second, wire.now)
-    assert reliable.acknowledged(first, wire.now)
+    assert reliable.acknowledged(second, wire.now) is None
+    assert reliable.acknowledged(first, wire.now) == b"due 1"
     assert rseqs(wire) == [2]
     assert wire.run(wire.now + 0.5)[0][1] == "180"
-    assert reliable.acknowledged(second, wire.now)
+    assert reliable.acknowledged(second, wire.now) == b"due 2"
     assert wire.run(1000) == []
 
 
 def test_a_prack_counts_once() -> None:
     wire, _, reliable = stream()
     rseq = say(wire, reliable)
-    assert not reliable.acknowledged(rseq + 1, wire.now)
-    assert reliable.acknowledged(rseq, wire.now)
-    assert not reliable.acknowledged(rseq, wire.now)
+    assert reliable.acknowledged(rseq + 1, wire.now) is None
+    assert reliable.acknowledged(rseq, wire.now) == b"due 1"
+    assert reliable.acknowledged(rseq, wire.now) is None
 
 
 def test_an_unacknowledged_answer_is_owed() -> None:

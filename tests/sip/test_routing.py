@@ -46,6 +46,8 @@ TLS_GONE = Target("s", "tls", "192.0.2.7", 42000)
         (b"sip:1001@[2001:db8::8]:5070;transport=tcp", ("tcp", "2001:db8::8", 5070)),
         (b"sip:1001@localhost:5070", ("udp", "127.0.0.1", 5070)),
         (b"sip:1001@LocalHost", ("udp", "127.0.0.1", 5060)),
+        (b"sip:1001@example.com:5070;maddr=192.0.2.8", ("udp", "192.0.2.8", 5070)),
+        (b"sip:1001@192.0.2.9;MADDR=[2001:db8::8]", ("udp", "2001:db8::8", 5060)),
     ],
 )
 def test_a_uri_names_its_hop(uri: bytes, expected: tuple[str, str, int]) -> None:
@@ -67,6 +69,7 @@ def test_a_uri_names_its_hop(uri: bytes, expected: tuple[str, str, int]) -> None
         b"nonsense",
         b"sip:1001@[192.0.2.8",
         b"sip:1001@999.1.1.1",
+        b"sip:1001@192.0.2.8;maddr=proxy.example.com",
         b"sip:1001@192.0.2.7:5062",
         b"sip:1001@192.0.2.7:5062;transport=UDP",
     ],

@@ -29,6 +29,7 @@ def refuse(data: bytes) -> tuple[int, bytes] | None:
         request(b"OPTIONS").replace(b"Forwards: 70", b"Forwards: 0"),
         request().replace(b"Max-Forwards: 70\r\n", b""),
         request(b"BYE"),
+        request(b"BYE").replace(b"Forwards: 70", b"Forwards: 0"),
     ],
 )
 def test_what_may_go_on(data: bytes) -> None:
@@ -62,8 +63,7 @@ def test_any_require_at_all_gets_an_answer(value: bytes) -> None:
 
 
 def test_483_where_it_has_travelled_far_enough() -> None:
-    for method in (b"INVITE", b"BYE"):
-        assert refuse(request(method).replace(b"Forwards: 70", b"Forwards: 0")) == (483, b"")
+    assert refuse(request().replace(b"Forwards: 70", b"Forwards: 0")) == (483, b"")
 
 
 @pytest.mark.parametrize("contact", [b"", b"Contact: *\r\n", b"Contact: \r\n"])

@@ -10,6 +10,7 @@ from tollbar.b2bua import causes
 from tollbar.sip.dialog import Dialog
 from tollbar.sip.flow import Hop
 from tollbar.sip.message import Message
+from tollbar.sip.transaction import PROCEEDING
 
 if TYPE_CHECKING:
     from tollbar.b2bua.call import Call
@@ -62,6 +63,9 @@ def came(call: "Call", dialog: Dialog, message: Message, now: float) -> None:
     """An ACK for a 2xx of ours, from either side."""
     answer = dialog.leg.answer
     if answer is None or answer.dialog is not dialog or answer.cseq != message.cseq:
+        return
+    if answer.server.state == PROCEEDING:
+        # A guess: what it acknowledges has not been sent yet.
         return
     answer.stop()
     if answer.far is not None:

@@ -184,9 +184,9 @@ class Call:
         self.engine.stack.trying(self.a.server, now)
         self.b.start(now)
 
-    def progressed(self, fork: Dialog, message: Message, reliable: bool, now: float) -> None:
+    def progressed(self, fork: Dialog, message: Message, rack: bytes, now: float) -> None:
         """The callee's 18x, on one of its early dialogs."""
-        early.progressed(self, fork, message, reliable, now)
+        early.progressed(self, fork, message, rack, now)
 
     # -- answer
 

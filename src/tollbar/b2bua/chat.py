@@ -261,7 +261,7 @@ class Chat:
         if passing.first and not self.answered_at and not self.ended:
             cause = causes.q850_of(message, status)
             self.fail(status, data, causes.outcome_of(status), "", causes.CALLEE, cause, now)
-        else:
+        elif data:
             passing.respond(status, data, now)
 
     def pass_on(self, held: tuple[Passing, int, bytes], _ok: bool, now: float) -> None:

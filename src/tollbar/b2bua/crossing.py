@@ -94,7 +94,9 @@ class Crossing:
     def response(self, client: Transaction, message: Message, now: float) -> None:
         status = message.status
         if status < 200:
-            if self.cancelled is not None:
+            if self.call.ended:
+                self._wait(now)
+            elif self.cancelled is not None:
                 self._cancel(now)
             elif status > 100 and client.method == b"INVITE" and not self.answered:
                 self._pass_on(message, now)
@@ -207,9 +209,12 @@ class Crossing:
         self.call.engine.timers.timer(FINAL_INTERVAL, FINAL_ANSWER).cancel(self)
         if not self.answered:
             self._refuse(487, now)
-            if isinstance(self.client, InviteClient) and self.client.state == PROCEEDING:
-                # The BYE ends it at the far side too (15.1.2), or 64*T1 does here.
-                self.client.wait_for_final(now)
+            self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        """The BYE ends a re-INVITE at the far side too (15.1.2), or 64*T1 does here."""
+        if isinstance(self.client, InviteClient) and self.client.state == PROCEEDING:
+            self.client.wait_for_final(now)
 
     def confirmed(self, now: float) -> None:
         self.call.rest(now)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from tollbar.b2bua.call import Call
 
 
-def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now: float) -> None:
-    """The callee's 18x, on one of its early dialogs."""
+def progressed(call: "Call", fork: Dialog, message: Message, rack: bytes, now: float) -> None:
+    """The callee's 18x, on one of its early dialogs; ``rack`` is the RAck line of its PRACK, empty
+    where it came unreliably."""
     if call.ended or call.answered_at:
         return
     if message.status >= 180 and not call.rang:
@@ -26,8 +27,8 @@ def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now
         call.engine.happened(Rang, call.id, now)
     caller = call.a
     mate = caller.mate_of(fork)
-    reliably = caller.reliable and (reliable or b"100rel" in caller.invite.tokens(b"Require"))
-    if reliable and message.body:
+    reliably = caller.reliable and (bool(rack) or b"100rel" in caller.invite.tokens(b"Require"))
+    if rack and message.body:
         if mate.offered:
             fork.settled = True
             if reliably:
@@ -36,9 +37,10 @@ def progressed(call: "Call", fork: Dialog, message: Message, reliable: bool, now
                 mate.session = message
         elif not fork.settled:
             fork.offered = True
-    if reliable and not (reliably and message.body):
-        _prack(call, fork, now)
-    caller.progress(mate, message, reliably, now)
+    if rack and not (reliably and message.body):
+        _prack(call, fork, rack, now)
+        rack = b""
+    caller.progress(mate, message, reliably, rack, now)
 
 
 def conclude(mate: Dialog, message: Message) -> None:
@@ -50,44 +52,43 @@ def conclude(mate: Dialog, message: Message) -> None:
         message.lines += [line for line in session.lines if line[0].startswith(b"Content-")]
 
 
-def _prack(call: "Call", fork: Dialog, now: float) -> None:
-    headers, fork.pracks_due = fork.pracks_due, b""
-    call.live.add(call.engine.launch(fork, b"PRACK", headers, b"", Silent(call), now))
+def _prack(call: "Call", fork: Dialog, rack: bytes, now: float) -> None:
+    call.live.add(call.engine.launch(fork, b"PRACK", rack, b"", Silent(call), now))
 
 
 def pracked(call: "Call", mate: Dialog, server: Server, message: Message, now: float) -> None:
     """The caller acknowledged a reliable 18x; with SDP its PRACK crosses."""
     parts = (message.first(b"RAck") or b"").split()
-    known = (
+    rack = None
+    if (
         len(parts) == 3
         and parts[0].isdigit()
         and len(parts[0]) < 11
-        and parts[1] == b"%d" % call.a.cseq
+        and parts[1:] == [b"%d" % call.a.cseq, b"INVITE"]
         and mate.reliable is not None
-        and mate.reliable.acknowledged(int(parts[0]), now)
-    )
+    ):
+        rack = mate.reliable.acknowledged(int(parts[0]), now)
     fork = mate.mate
-    if not known or fork is None:
+    if rack is None or fork is None:
         call.answer(server, 481, now)
         return
     if call.ended:
         # The callee needs it no more.
         call.answer(server, 200, now)
-    elif message.body and fork.pracks_due:
-        headers, fork.pracks_due = fork.pracks_due, b""
+    elif message.body and rack:
         if fork.offered:
             fork.offered = False
             fork.settled = True
             offers = False
         else:
             offers = True
-        Crossing(call, mate, fork, server, offers).start(message, headers, now)
+        Crossing(call, mate, fork, server, offers).start(message, rack, now)
     elif message.body:
         # An offer with nothing on the far side to carry it.
         call.answer(server, 488, now)
     else:
         call.answer(server, 200, now)
-        if fork.pracks_due:
-            _prack(call, fork, now)
+        if rack:
+            _prack(call, fork, rack, now)
     if call.prack_first:
         call.connect(None, True, now)

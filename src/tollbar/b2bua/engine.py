@@ -329,7 +329,7 @@ class Engine:
                 call.live.add(server)
                 early.pracked(call, dialog, server, message, now)
             elif method == b"OPTIONS":
-                self._options(server, now)
+                self._options(server, 200, now)
             else:
                 glare.request(call, dialog, server, message, now)
             return
@@ -337,7 +337,7 @@ class Engine:
         if refusal is not None:
             self.refuse(server, *refusal, now=now)
         elif method == b"OPTIONS":
-            self._options(server, now)
+            self._options(server, 503 if self.gate.draining else 200, now)
         elif method == b"MESSAGE":
             try:
                 self.chats.message(server, message, flow, now)
@@ -373,8 +373,7 @@ class Engine:
         tag = self.stack.token()
         server.respond(status, self.stack.response(server, status, headers, b"", tag), now)
 
-    def _options(self, server: Server, now: float) -> None:
-        status = 503 if self.gate.draining else 200
+    def _options(self, server: Server, status: int, now: float) -> None:
         headers = b"%b%bAccept: application/sdp\r\n" % (ALLOW, SUPPORTED)
         self.refuse(server, status, headers, now)
 

@@ -39,8 +39,15 @@ def reinvite(
     server.user = call.a
     call.live.add(server)
     far = dialog.mate
-    if call.ended or far is None or call.a.answerable:
-        call.answer(server, 481 if call.ended else 491, now)
+    if call.ended or far is None:
+        call.answer(server, 481, now)
+        return
+    if call.a.answerable:
+        # The one that sets the call up is still open.
+        if dialog.leg is call.a:
+            _too_soon(call, server, now)
+        else:
+            call.answer(server, 491, now)
         return
     answer = dialog.leg.answer
     if answer is not None and answer.far is None and answer.server.state == ACCEPTED:
@@ -62,7 +69,12 @@ def _meets(
         call.answer(server, 491, now)
         return True
     if dialog.offered or any(c.origin is dialog for c in invites):
-        wait = call.engine.stack.token()[0] % 10
-        call.answer(server, 500, now, b"Retry-After: %d\r\n" % wait)
+        _too_soon(call, server, now)
         return True
     return False
+
+
+def _too_soon(call: Call, server: InviteServer | Server, now: float) -> None:
+    """Who asks a second time before the first is answered waits for up to ten seconds (14.2)."""
+    wait = call.engine.stack.token()[0] % 10
+    call.answer(server, 500, now, b"Retry-After: %d\r\n" % wait)

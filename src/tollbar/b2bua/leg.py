@@ -160,8 +160,11 @@ class Caller:
             self.call.engine.dialogs[mate.key] = mate
         return mate
 
-    def progress(self, mate: Dialog, message: Message, reliably: bool, now: float) -> None:
-        """Pass a provisional response on, reliably where both want it so (RFC 3262)."""
+    def progress(
+        self, mate: Dialog, message: Message, reliably: bool, rack: bytes, now: float
+    ) -> None:
+        """Pass a provisional response on, reliably where both want it so (RFC 3262). ``rack`` is
+        owed to the callee once the caller has acknowledged it, or empty."""
         engine = self.call.engine
         if reliably:
             if mate.reliable is None:
@@ -169,7 +172,7 @@ class Caller:
             rseq = mate.reliable.number()
             own = b"Require: 100rel\r\nRSeq: %d\r\n" % rseq
             data = self.response(mate, message, own)
-            mate.reliable.send(rseq, data, bool(message.body), now)
+            mate.reliable.send(rseq, data, bool(message.body), rack, now)
             return
         self.last = self.response(mate, message)
         self.server.respond(180, self.last, now)
@@ -331,7 +334,7 @@ class Callee:
         if len(self.forks) >= MOST_FORKS and message.to_tag not in self.forks:
             return
         fork = self._fork(message)
-        reliable = False
+        rack = b""
         if b"RSeq" in message.fields and b"100rel" in message.tokens(b"Require"):
             value = message.first(b"RSeq") or b""
             rseq = int(value) if value.isdigit() and len(value) < 11 else 0
@@ -339,10 +342,9 @@ class Callee:
                 # A repeat, or one that overtook another: it comes again (RFC 3262 4).
                 return
             fork.rseq_heard = rseq
-            fork.pracks_due = b"RAck: %d %d INVITE\r\n" % (rseq, message.cseq)
-            reliable = True
+            rack = b"RAck: %d %d INVITE\r\n" % (rseq, message.cseq)
         fork.aim(message)
-        self.call.progressed(fork, message, reliable, now)
+        self.call.progressed(fork, message, rack, now)
 
     def _success(self, message: Message, now: float) -> None:
         if len(self.forks) >= 2 * MOST_FORKS and message.to_tag not in self.forks:

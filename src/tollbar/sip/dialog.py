@@ -29,8 +29,7 @@ class Dialog:
     ``settled``: the first offer of this dialog has its answer.
     ``session``: the response whose session answers the peer's offer and came unreliably.
     ``ack`` is the last ACK sent, kept because every repeat of its 2xx is ACKed again.
-    ``rseq_heard`` is the last RSeq of the peer, ``pracks_due`` the RAck we owe it;
-    ``reliable`` sends our own reliable responses.
+    ``rseq_heard`` is the last RSeq of the peer; ``reliable`` sends our own reliable responses.
     """
 
     __slots__ = (
@@ -48,7 +47,6 @@ class Dialog:
         "local_tag",
         "mate",
         "offered",
-        "pracks_due",
         "reliable",
         "remote",
         "remote_cseq",
@@ -89,7 +87,6 @@ class Dialog:
         self.settled = False
         self.session: Message | None = None
         self.rseq_heard = 0
-        self.pracks_due: bytes = b""
         self.reliable: Reliable | None = None
         self.leg: Any = None
         self.mate: Dialog | None = None

@@ -53,10 +53,11 @@ class Losses:
     def look(self, now: float) -> None:
         stack, places = self.stack, self.places
         ports = {port for _, _, port in places}
+        # A request that waits for the disk has not gone that way yet.
         found: list[Transaction] = [
             client
             for client in stack.clients.values()
-            if client.hop.port in ports and place(client.hop) in places
+            if client.hop.port in ports and client.data and place(client.hop) in places
         ]
         looked_at = len(stack.clients)
         if self.reliable:

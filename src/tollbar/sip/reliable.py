@@ -30,7 +30,7 @@ class Reliable:
         self.stack = stack
         self.server = server
         self.user = user
-        self.waiting: deque[tuple[int, bytes, bool]] = deque()
+        self.waiting: deque[tuple[int, bytes, bool, bytes]] = deque()
         self._rseq = 0
         self._level = 0
 
@@ -39,11 +39,12 @@ class Reliable:
         self._rseq += 1
         return self._rseq
 
-    def send(self, rseq: int, data: bytes, with_sdp: bool, now: float) -> None:
-        """Send a response carrying ``rseq``, now or when those before it are acknowledged."""
+    def send(self, rseq: int, data: bytes, with_sdp: bool, due: bytes, now: float) -> None:
+        """Send a response carrying ``rseq``, now or when those before it are acknowledged;
+        ``due`` is what then falls to the other leg, and means nothing here."""
         if len(self.waiting) == MOST_WAITING:
             return
-        self.waiting.append((rseq, data, with_sdp))
+        self.waiting.append((rseq, data, with_sdp, due))
         if len(self.waiting) == 1:
             self._transmit(now)
 
@@ -53,20 +54,20 @@ class Reliable:
         self.stack.doubling[0].arm(self, now)
         self.stack.give_up.arm(self, now)
 
-    def acknowledged(self, rseq: int, now: float) -> bool:
-        """A PRACK names ``rseq``; False where that is not the one we wait for."""
+    def acknowledged(self, rseq: int, now: float) -> bytes | None:
+        """A PRACK names ``rseq``: what is due for it, or None where another is waited for."""
         if not self.waiting or self.waiting[0][0] != rseq:
-            return False
+            return None
         self.stop()
-        self.waiting.popleft()
+        *_, due = self.waiting.popleft()
         if self.waiting:
             self._transmit(now)
-        return True
+        return due
 
     @property
     def owes_sdp(self) -> bool:
         """Is a response with SDP unacknowledged? A 2xx has to wait for its PRACK."""
-        return any(with_sdp for _, _, with_sdp in self.waiting)
+        return any(with_sdp for _, _, with_sdp, _ in self.waiting)
 
     def finish(self) -> None:
         """The final response goes: nothing more is sent, but the PRACK of what was may be on its

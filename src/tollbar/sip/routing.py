@@ -63,12 +63,14 @@ def literal(host: bytes) -> str:
 
 
 def resolve(text: bytes, way: Hop, listeners: Neighbours) -> Hop:
-    """The hop that a URI names, or ``way`` where it names none that we can reach."""
+    """The hop that a URI names, or ``way`` where it names none that we can reach.
+
+    An ``maddr`` stands for the host (RFC 3261 19.1.1)."""
     try:
         uri = uris[text]
     except SipError:
         return way
-    address = literal(uri.host)
+    address = literal(uri.params.get(b"maddr") or uri.host)
     if not address:
         return way
     named = uri.params.get(b"transport", b"")

@@ -173,10 +173,11 @@ class Core(Protocol):
 class Stack:
     """All transactions, the timers they wait in, and the outbox.
 
-    ``received`` and ``sent`` count messages by method or status, ``repeats_sent`` and
-    ``repeats_absorbed`` retransmissions. ``held`` is how many bytes of requests wait in
-    ``servers``; past `MOST_SERVERS` and `MOST_HELD` a new request gets 503 and is forgotten,
-    but what ends a call has a quarter more room.
+    ``received`` and ``sent`` count messages by method or status, as a capture shows them;
+    ``repeats_sent`` and ``repeats_absorbed`` are those of them that were retransmissions.
+    ``held`` is how many bytes of requests wait in ``servers``; past `MOST_SERVERS` and
+    `MOST_HELD` a new request gets 503 and is forgotten, but what ends a call has a quarter
+    more room.
     """
 
     def __init__(
@@ -397,7 +398,8 @@ class Stack:
         self.sent[word] += 1
 
     def repeat(self, hop: Hop, data: bytes) -> None:
-        self.outbox.append((hop, data))
+        """Send a message again."""
+        self.send(hop, data, data[8:11] if data[:4] == b"SIP/" else data[: data.index(b" ")])
         self.repeats_sent += 1
 
     def response(

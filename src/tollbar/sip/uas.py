@@ -6,6 +6,7 @@ from typing import Final
 from tollbar.sip.message import Message
 
 SCHEMES: Final = frozenset((b"sip", b"sips", b"tel", b"urn"))
+ENDS_HERE: Final = frozenset((b"BYE", b"OPTIONS"))  # answered by us, so they travel no further
 
 
 def refusal(
@@ -26,7 +27,7 @@ def refusal(
         unknown = [tag for tag in message.tokens(b"Require") if tag not in options]
         if unknown:
             return 420, b"Unsupported: %b\r\n" % b", ".join(unknown)
-    if message.max_forwards == 0 and method != b"OPTIONS":
+    if message.max_forwards == 0 and method not in ENDS_HERE:
         return 483, b""
     if method == b"INVITE" and (message.contact is None or message.contact.uri == b"*"):
         return 400, b""
