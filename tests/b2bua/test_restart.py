@@ -363,6 +363,26 @@ def test_a_reinvite_after_the_restart(x: str, y: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("x", "y"), [("A", "B"), ("B", "A")])
+def test_a_reinvite_that_is_answered_after_the_restart(x: str, y: str) -> None:
+    """Without its ACK, whoever answered would hang up after 64*T1 (13.3.1.4)."""
+    climb(
+        UP
+        + f"""
+        {x} -> INVITE
+        {x} <- 100
+        {y} <- INVITE (sdp)
+        restart
+        """
+        + ALIVE
+        + f"""
+        {y} -> 200
+        {y} <- ACK
+        """
+        + DOWN
+    )
+
+
 def test_a_contact_that_changed_before_the_restart_is_where_requests_go() -> None:
     climb(
         UP

@@ -440,6 +440,9 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     a.mate, b.mate = b, a
     engine.dialogs[a.key] = a
     engine.dialogs[b.key] = b
+    # No ACK towards the caller waits for the disk: one is due at once where it answers a
+    # re-INVITE that the last process sent.
+    a.ack_cseq = max(a.ack_cseq, 0)
     call.answered_at = answered_at or 0.001
     call.tries = 1
     server.state = ACCEPTED
