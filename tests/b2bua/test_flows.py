@@ -254,6 +254,28 @@ def test_a_port_that_is_closed_for_a_moment_ends_no_call(method: str) -> None:
     ladder.end()
 
 
+def test_a_port_that_is_closed_for_a_moment_leaves_nobody_ringing() -> None:
+    ladder = Ladder().climb("""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180
+        A <- 180
+        A -> CANCEL
+        A <- 200 CANCEL, 487
+        A -> ACK
+        B <- CANCEL (lost)
+    """)
+    ladder.wire.lost(Target("udp", "udp", "127.0.0.1", 5070))
+    ladder.climb("""
+        after 0.5
+        B <- CANCEL
+        B -> 200 CANCEL, 487
+        B <- ACK
+        record cancelled by caller 487
+    """).end()
+
+
 def test_a_caller_that_cannot_be_reached_ends_the_call() -> None:
     """Its connection is gone and nobody listens at its Contact."""
     ladder = Ladder(caller="tcp").climb(UP)

@@ -259,7 +259,7 @@ class Server(_Server):
 
 class _Client(Transaction):
     """What both client transactions share. ``spare`` is a hop to fall back to (18.1.1);
-    ``inside``: the request belongs to a dialog."""
+    ``inside``: the request belongs to a dialog, an early one too."""
 
     __slots__ = ("inside", "spare")
 
@@ -294,8 +294,8 @@ class _Client(Transaction):
             self.start(self.data, now)
             return
         if self.inside and not self.hop.reliable:
-            # Only silence ends a dialog (12.2.1.2): who is being restarted may know it again
-            # before the repeats are over.
+            # Only an answer or silence ends a dialog (12.2.1.2): who is being restarted may know
+            # it again before the repeats are over.
             self.state = TRYING
             return
         self.quiet()
