@@ -164,14 +164,15 @@ class Running:
         )
 
     def answer(self, invite: str, status: str) -> None:
-        """The trunk's response to an INVITE it got."""
+        """The trunk's response to an INVITE or BYE it got."""
+        tag = "" if ";tag=" in field(invite, "To") else ";tag=b"
         kept = "\n".join(
             line
             for line in invite.splitlines()
             if line.startswith(("Via:", "From:", "Call-ID:", "CSeq:"))
         )
         self.trunk.send(
-            f"SIP/2.0 {status}\n{kept}\nTo: {field(invite, 'To')};tag=b\n"
+            f"SIP/2.0 {status}\n{kept}\nTo: {field(invite, 'To')}{tag}\n"
             f"Contact: <sip:x@127.0.0.1:{self.trunk.port}>\nContent-Length: 0\n\n",
             self.port,
         )
@@ -355,6 +356,24 @@ async def test_a_drained_gateway_refuses_and_leaves_when_the_last_call_has_ended
     assert running.task is not None
     assert not running.task.done()
     running.in_dialog("BYE", ok, 2)
+    running.answer(await running.trunk.receive("BYE"), "200 OK")
+    async with asyncio.timeout(10):
+        assert await running.task == 0
+
+
+async def test_a_drained_gateway_repeats_the_last_bye_until_it_is_answered(begin: Begin) -> None:
+    """There may be no next start: a BYE that was lost would leave a phone off the hook."""
+    running = await begin()
+    _, ok = await running.up()
+    await running.trunk.receive("ACK")
+    await running.asked("drain")
+    running.in_dialog("BYE", ok, 2)
+    await running.trunk.receive("BYE")
+    await running.pbx.receive("SIP/2.0 200", "BYE")
+    running.server.departure.look()
+    assert not running.server.left.is_set()
+    running.answer(await running.trunk.receive("BYE"), "200 OK")
+    assert running.task is not None
     async with asyncio.timeout(10):
         assert await running.task == 0
 

@@ -1,7 +1,8 @@
 """How a gateway leaves: no new calls, then gone when those that count have ended.
 
-At a drain all calls count, until its deadline. At a signal those being set up do, for ten seconds,
-and calls that are up go on at the next start. A second signal leaves at once.
+At a drain all calls count, until both sides know that they are over or its deadline comes. At a
+signal those being set up do, for ten seconds, and calls that are up go on at the next start. A
+second signal leaves at once.
 """
 
 import asyncio
@@ -93,7 +94,10 @@ class Departure:
             return False
         if late:
             return True
-        return not (self._engine.setting_up() if self._only_setups else self._engine.open)
+        if self._only_setups:
+            return not self._engine.setting_up()
+        # Those that are over too, until both sides know: there may be no next start to tell them.
+        return not self._engine.calls
 
     def _end_setups(self, now: float) -> None:
         """No phone is left ringing for a gateway that may not come back."""

@@ -253,6 +253,22 @@ def test_a_refusal_of_policy_on_a_failing_disk_is_503() -> None:
     """)
 
 
+def test_a_refusal_of_policy_while_the_disk_fails_is_on_record_as_it_was_heard() -> None:
+    climb("""
+        hold commits
+        A -> INVITE
+        disk fails
+        A <- 503
+        A -> ACK
+        C -> INVITE (to 9005551234)
+        C <- 503 (Retry-After)
+        C -> ACK
+        commit
+        record failed by gateway 503 disk
+        record refused by gateway 503 required
+    """)
+
+
 def test_an_emergency_call_waits_for_no_disk() -> None:
     climb("""
         hold commits

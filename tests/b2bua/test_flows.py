@@ -215,6 +215,67 @@ def test_a_callee_that_refuses_connections() -> None:
     """).end()
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "INFO", "INVITE", "BYE"])
+def test_a_port_that_is_closed_for_a_moment_ends_no_call(method: str) -> None:
+    """Over UDP the network says that nobody listens; who was restarted takes his calls up."""
+    ladder = Ladder().climb(UP)
+    if method == "OPTIONS":
+        ladder.climb("""
+            after 900
+            A <- OPTIONS
+            A -> 200 OPTIONS
+        """)
+    else:
+        ladder.climb(f"A -> {method}")
+    if method == "INVITE":
+        ladder.climb("A <- 100")
+    if method == "BYE":
+        ladder.climb("A <- 200 BYE")
+    ladder.climb(f"B <- {method} (lost)")
+    ladder.wire.lost(Target("udp", "udp", "127.0.0.1", 5070))
+    ladder.climb(f"""
+        quiet
+        after 0.5
+        B <- {method}
+        B -> 200 {method}
+    """)
+    if method == "INVITE":
+        ladder.climb("""
+            B <- ACK
+            A <- 200
+            A -> ACK
+        """)
+    if method == "INFO":
+        ladder.climb("A <- 200 INFO")
+    if method == "BYE":
+        ladder.climb("record answered by caller 200")
+    else:
+        ladder.climb(DOWN)
+    ladder.end()
+
+
+def test_a_port_that_is_closed_for_a_moment_leaves_nobody_ringing() -> None:
+    ladder = Ladder().climb("""
+        A -> INVITE
+        A <- 100
+        B <- INVITE
+        B -> 180
+        A <- 180
+        A -> CANCEL
+        A <- 200 CANCEL, 487
+        A -> ACK
+        B <- CANCEL (lost)
+    """)
+    ladder.wire.lost(Target("udp", "udp", "127.0.0.1", 5070))
+    ladder.climb("""
+        after 0.5
+        B <- CANCEL
+        B -> 200 CANCEL, 487
+        B <- ACK
+        record cancelled by caller 487
+    """).end()
+
+
 def test_a_caller_that_cannot_be_reached_ends_the_call() -> None:
     """Its connection is gone and nobody listens at its Contact."""
     ladder = Ladder(caller="tcp").climb(UP)

@@ -363,6 +363,26 @@ def test_a_reinvite_after_the_restart(x: str, y: str) -> None:
     )
 
 
+@pytest.mark.parametrize(("x", "y"), [("A", "B"), ("B", "A")])
+def test_a_reinvite_that_is_answered_after_the_restart(x: str, y: str) -> None:
+    """Without its ACK, whoever answered would hang up after 64*T1 (13.3.1.4)."""
+    climb(
+        UP
+        + f"""
+        {x} -> INVITE
+        {x} <- 100
+        {y} <- INVITE (sdp)
+        restart
+        """
+        + ALIVE
+        + f"""
+        {y} -> 200
+        {y} <- ACK
+        """
+        + DOWN
+    )
+
+
 def test_a_contact_that_changed_before_the_restart_is_where_requests_go() -> None:
     climb(
         UP
@@ -731,6 +751,37 @@ def test_a_call_longer_than_the_longest_is_ended_at_the_restart() -> None:
         A -> 200 BYE
         B -> 200 BYE
     """).end()
+
+
+def test_utc_was_set_back_an_hour_before_the_restart() -> None:
+    """No call lasts longer for it, neither this one nor those that come after it."""
+    ladder = Ladder()
+    ladder.wire.settings = {"max_call": 61.0}
+    ladder.climb(UP)
+    ladder.wire.restart(-3600.0)
+    ladder.climb("""
+        A <- 200, OPTIONS
+        B <- ACK, OPTIONS
+        A -> ACK, 200 OPTIONS
+        B -> 200 OPTIONS
+        C -> INVITE
+        C <- 100
+        B <- INVITE
+        B -> 200
+        B <- ACK
+        C <- 200
+        C -> ACK
+        after 61
+        record answered by gateway 200 max_duration
+        record answered by gateway 200 max_duration
+        A <- BYE
+        B <- BYE, BYE
+        C <- BYE
+        A -> 200 BYE
+        B -> 200 BYE
+        C -> 200 BYE
+    """)
+    assert ladder.wire.engine.open == {}
 
 
 def test_kept_bytes_nobody_can_read() -> None:

@@ -15,6 +15,7 @@ from tests.store.contract import done
 from tollbar.cdr.ledger import Ledger
 from tollbar.cdr.record import COLUMNS
 from tollbar.store import delivery, schema
+from tollbar.store.archive import Archive
 from tollbar.store.database import Database, sqlite_url
 from tollbar.store.delivery import PAGE, UNDISCARDED, Delivery
 from tollbar.store.errors import StoreError
@@ -225,6 +226,23 @@ def test_a_writer_that_does_not_delete_is_not_run_over(tmp_path: Path) -> None:
         until(lambda: not road.here(), "the local file is empty")
     finally:
         road.close()
+
+
+def test_a_disk_that_fails_at_the_end_keeps_what_was_delivered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rest of the end still comes; at the next start the record goes once more."""
+    local = LocalFile(tmp_path / "state")
+    local.commit(done(record(1)))
+    writer = Writer(local, lambda n: None, lambda n, error: None)  # deletes nothing: not started
+    archive = Archive(local, writer, sqlite_url(tmp_path / "far.sqlite"), {})
+    archive.start()
+    found = archive.delivery
+    assert found is not None
+    until(lambda: found.delivered == 1, "the record in the other database")
+    local.close()  # from here on it fails
+    archive.stop()
+    assert "stays on this machine's disk" in caplog.text
 
 
 def test_an_open_call_is_never_deleted_under(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from tollbar.cdr.report import BY_CODE, BY_WORKGROUP
 from tollbar.cdr.zone import offsets
 from tollbar.store import query, schema
 from tollbar.store.errors import StoreError
-from tollbar.store.local import FILE, LocalFile
+from tollbar.store.local import FILE, LocalFile, connect
 from tollbar.store.records import Records
 from tollbar.store.report import Report
 from tollbar.store.soundness import findings
@@ -119,6 +120,31 @@ def test_a_batch_is_written_whole_or_not_at_all(local: LocalFile) -> None:
     assert local.open_calls() == []
     local.commit(fold(Story().attempted()))
     assert len(local.open_calls()) == 1
+
+
+def test_a_file_that_could_only_be_read_at_the_start_is_written_once_it_may_be(
+    tmp_path: Path,
+) -> None:
+    """SQLite would read for good what it could not open for writing."""
+    LocalFile(tmp_path).close()
+
+    opened = 0
+
+    def at_first_read_only(path: Path) -> sqlite3.Connection:
+        nonlocal opened
+        opened += 1
+        if opened > 2:
+            return connect(path)
+        return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+    local = LocalFile(tmp_path, connect=at_first_read_only)
+    for _ in range(2):
+        with pytest.raises(StoreError, match="readonly"):
+            local.commit(done(record(1)))
+    local.commit(done(record(1)))
+    local.close()
+    with closing(Records(tmp_path)) as records:
+        assert ids(records.find()) == [call_id(1)]
 
 
 def test_nobody_else_may_read_what_is_made(tmp_path: Path) -> None:

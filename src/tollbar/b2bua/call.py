@@ -102,8 +102,10 @@ class Call:
         if decision.action == REJECT:
             self._attempted(now)
             headers = causes.refusal_headers(decision, self.engine.host)
+            # While the disk fails all callers hear the same, and it is what their records say.
+            status = 503 if self.engine.steps.disk_failed else decision.status
             self.refuse(
-                decision.status,
+                status,
                 headers,
                 b"",
                 causes.REFUSED,

@@ -229,6 +229,7 @@ class Engine:
         )
         client, data = self.stack.prepare(start, rest, hop)
         client.user = user
+        client.inside = True
         if hop.reliable and isinstance(hop, Flow):
             gone = Target(hop.listener, hop.transport, hop.address, hop.port)
             target = resolve(dialog.target, gone, self.listeners)

@@ -388,12 +388,18 @@ def _end_late(call: "Call", forks: list[Dialog], now: float) -> None:
         late.end(call, fork, True, now)
 
 
+def _monotonic(engine: "Engine", utc: bytes, now: float) -> float:
+    """A kept time by this process's clock; never one to come, though UTC has been set back: each
+    deadline that is armed later would wait for that of such a call."""
+    return min(now, float(utc) - engine.utc_offset)
+
+
 def _feature(call: "Call", lines: list[bytes], data: bytes, now: float) -> None:
     """Its 200 again until the ACK, if that may still be to come, and our BYE."""
     engine, caller = call.engine, call.a
-    answered_at = float(lines[4]) - engine.utc_offset
+    answered_at = _monotonic(engine, lines[4], now)
     dialog = Dialog.kept(lines[5:], caller.way)
-    dialog.local_cseq += max(0, int((now - answered_at) * 1000))
+    dialog.local_cseq += int((now - answered_at) * 1000)
     dialog.leg = caller
     caller.dialog = dialog
     caller.dialogs.append(dialog)
@@ -416,7 +422,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     engine = call.engine
     caller = call.a
     server = caller.server
-    answered_at = float(lines[6]) - engine.utc_offset
+    answered_at = _monotonic(engine, lines[6], now)
     far_cseq = int(lines[7])
     peer = engine.peers.by_name.get(lines[4].decode())
     if peer is None:
@@ -428,7 +434,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     a = Dialog.kept(lines[8 : 8 + KEPT_FIELDS], caller.way)
     b = Dialog.kept(lines[8 + KEPT_FIELDS :], way)
     # What was kept may be several restarts old: each has to jump beyond the one before.
-    lived = max(0, int((now - answered_at) * 1000))
+    lived = int((now - answered_at) * 1000)
     a.local_cseq += lived
     b.local_cseq += lived
     callee = call.b = Callee(call, peer, way, b.call_id, b.local_tag)
@@ -440,6 +446,9 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     a.mate, b.mate = b, a
     engine.dialogs[a.key] = a
     engine.dialogs[b.key] = b
+    # No ACK towards the caller waits for the disk: one is due at once where it answers a
+    # re-INVITE that the last process sent.
+    a.ack_cseq = max(a.ack_cseq, 0)
     call.answered_at = answered_at or 0.001
     call.tries = 1
     server.state = ACCEPTED

@@ -543,6 +543,7 @@ class Stack:
         key = b"%b CANCEL" % client.key[: client.key.index(b" ")]
         cancel = Client(self, key, b"CANCEL", client.hop)
         cancel.user = user
+        cancel.inside = True
         self.clients[key] = cancel
         client.wait_for_final(now)
         cancel.start(data, now)

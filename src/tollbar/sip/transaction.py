@@ -258,13 +258,15 @@ class Server(_Server):
 
 
 class _Client(Transaction):
-    """What both client transactions share. ``spare`` is a hop to fall back to (18.1.1)."""
+    """What both client transactions share. ``spare`` is a hop to fall back to (18.1.1);
+    ``inside``: the request belongs to a dialog, an early one too."""
 
-    __slots__ = ("spare",)
+    __slots__ = ("inside", "spare")
 
     def __init__(self, table: Table, stack: "Stack", key: bytes, method: bytes, hop: Hop) -> None:
         Transaction.__init__(self, table, TRYING, stack, key, method, hop)
         self.spare: Hop | None = None
+        self.inside = False
 
     def start(self, data: bytes, now: float) -> None:
         """Send the request and arm what repeats it and what gives it up."""
@@ -290,6 +292,11 @@ class _Client(Transaction):
             self.state = TRYING
             self.quiet()
             self.start(self.data, now)
+            return
+        if self.inside and not self.hop.reliable:
+            # Only an answer or silence ends a dialog (12.2.1.2): who is being restarted may know
+            # it again before the repeats are over.
+            self.state = TRYING
             return
         self.quiet()
         self.user.failed(self, 503, now)

@@ -11,6 +11,7 @@ from typing import Final
 from tollbar.store.database import Database
 from tollbar.store.databases import Databases, open_databases
 from tollbar.store.delivery import Delivery
+from tollbar.store.errors import StoreError
 from tollbar.store.local import LocalFile
 from tollbar.store.retention import Retention
 from tollbar.store.writer import Writer
@@ -64,7 +65,10 @@ class Archive:
             return
         if not delivery.stop(0.0 if hurry else CARRY):
             logger.error("left with %d records that wait for their database", delivery.backlog)
-        self._local.discard(delivery.undiscarded())
+        try:
+            self._local.discard(delivery.undiscarded())
+        except StoreError as error:
+            logger.error("what was delivered stays on this machine's disk: %s", error)
 
     def status(self) -> dict[str, object]:
         """For ``tollbar status``."""

@@ -52,20 +52,21 @@ class LocalFile:
             why = error.strerror or str(error)
             raise StoreError(f"cannot make state directory {directory}: {why}") from error
         self._lock = Lock(directory)
+        self._connect = connect
         try:
-            self._connection = self._opened(connect)
+            self._connection = self._opened()
         except BaseException:
             self._lock.release()
             raise
 
-    def _opened(self, connect: Connect) -> sqlite3.Connection:
+    def _opened(self) -> sqlite3.Connection:
         connection = None
         try:
             must_be_sound(self.path)
             if not self.path.exists():
                 self.path.touch(mode=0o600)  # whoever made the directory, and however open
                 hand_over(self.path, self.path.parent)
-            connection = connect(self.path)
+            connection = self._connect(self.path)
             self._prepare(connection)
             self._watch = Watch(self.path)
         except (sqlite3.Error, OSError, StoreError) as error:
@@ -132,7 +133,20 @@ class LocalFile:
             self._roll_back()
             if isinstance(error, UnicodeEncodeError):
                 raise
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_READONLY":
+                self._open_again()
             raise StoreError(f"cannot write {self.path}: {error}") from error
+
+    def _open_again(self) -> None:
+        """SQLite opens for reading what it may not write, and stays with that when it may."""
+        try:
+            connection = self._connect(self.path)
+            for pragma in PRAGMAS:
+                connection.execute(pragma)
+        except sqlite3.Error:
+            return
+        self._connection.close()
+        self._connection = connection
 
     def _roll_back(self) -> None:
         try:
