@@ -4,6 +4,9 @@ import pytest
 from tests.b2bua.ladder import Ladder, climb
 from tests.b2bua.text import Text
 
+from tollbar.b2bua.engine import Engine
+from tollbar.b2bua.peer import Peers
+
 RINGING = """
     A -> INVITE
     A <- 100
@@ -338,6 +341,26 @@ def test_an_up_call_goes_on_and_has_its_true_duration() -> None:
     (answered,) = [fact for fact in ladder.wire.facts if type(fact).__name__ == "Answered"]
     assert ended.utc - answered.utc == pytest.approx(60 + 2 + 58, abs=0.01)
     assert ended.alive == 0
+
+
+def test_an_up_call_of_a_trunk_that_is_configured_no_more() -> None:
+    """It goes on as it does after a reload, and both sides hear of its end."""
+    ladder = Ladder().climb(UP)
+    wire = ladder.wire
+    build = wire.build
+
+    def without_it() -> Engine:
+        engine = build()
+        engine.peers = Peers([engine.peers.by_name["pbx"]])
+        return engine
+
+    wire.build = without_it  # type: ignore[method-assign]
+    ladder.climb("restart" + ALIVE).climb("""
+        B -> INFO
+        A <- INFO
+        A -> 200 INFO
+        B <- 200 INFO
+    """).climb(DOWN).end()
 
 
 @pytest.mark.parametrize(("x", "y"), [("A", "B"), ("B", "A")])
@@ -790,7 +813,7 @@ def test_kept_bytes_nobody_can_read() -> None:
     wire = ladder.wire
     (call,) = wire.rows
     kept = wire.rows[call][0]
-    for broken in (b"", b"junk", b"9" + kept, kept[:-40], kept.replace(b"carrier", b"gone")):
+    for broken in (b"", b"junk", b"9" + kept, kept[:-40], kept.replace(b"udp udp", b"old udp")):
         engine = wire.build()
         failed = engine.restore([(call, broken, False)], 0.0, 10.0)
         assert [name for name, _ in failed] == [call], broken

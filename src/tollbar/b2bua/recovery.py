@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tollbar.b2bua import acks, causes, late
 from tollbar.b2bua.facts import Closed, Ended
 from tollbar.b2bua.leg import Answer, Callee, Caller
+from tollbar.b2bua.peer import Peer
 from tollbar.b2bua.probe import probe
 from tollbar.policy.attempt import FORWARD, Attempt, Decision
 from tollbar.sip.dialog import KEPT_FIELDS, RESTART_JUMP, Dialog
@@ -272,9 +273,7 @@ def restore(
     if len(lines) < 7:
         raise UnreadableError("cut short")
     phase = lines[1]
-    peer = engine.peers.by_name.get(lines[2].decode())
-    if peer is None:
-        raise UnreadableError(f"peer {lines[2].decode()!r} is not configured any more")
+    peer = _peer(engine, lines[2])
     listener, transport, address, port = read_hop(lines[3])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
@@ -334,14 +333,21 @@ def restore(
     return call
 
 
+def _peer(engine: "Engine", kept: bytes) -> Peer:
+    """Who a side of the call is. One that is configured no more is so by name: its calls go on,
+    as they do after a reload."""
+    name = kept.decode()
+    return engine.peers.by_name.get(name) or Peer(name, "", None)
+
+
 def _set_up_callee(call: "Call", lines: list[bytes], head: bytes) -> None:
     """The try that was under way: its INVITE as if just sent, unwanted now."""
     if not lines:
         return
     engine = call.engine
-    peer = engine.peers.by_name.get(lines[0].decode())
+    peer = _peer(engine, lines[0])
     listener, transport, address, port = read_hop(lines[1])
-    if peer is None or listener not in engine.stack.listeners:
+    if listener not in engine.stack.listeners:
         return
     hop = Target(listener, transport, address, port)
     callee = Callee(call, peer, hop, lines[2], lines[3])
@@ -424,9 +430,7 @@ def _answered(call: "Call", lines: list[bytes], data: bytes, now: float) -> None
     server = caller.server
     answered_at = _monotonic(engine, lines[6], now)
     far_cseq = int(lines[7])
-    peer = engine.peers.by_name.get(lines[4].decode())
-    if peer is None:
-        raise UnreadableError(f"peer {lines[4].decode()!r} is not configured any more")
+    peer = _peer(engine, lines[4])
     listener, transport, address, port = read_hop(lines[5])
     if listener not in engine.stack.listeners:
         raise UnreadableError(f"listener {listener!r} is not configured any more")
