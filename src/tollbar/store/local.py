@@ -139,11 +139,14 @@ class LocalFile:
 
     def _open_again(self) -> None:
         """SQLite opens for reading what it may not write, and stays with that when it may."""
+        connection = None
         try:
             connection = self._connect(self.path)
             for pragma in PRAGMAS:
                 connection.execute(pragma)
         except sqlite3.Error:
+            if connection is not None:
+                connection.close()
             return
         self._connection.close()
         self._connection = connection
