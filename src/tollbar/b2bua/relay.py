@@ -167,7 +167,7 @@ class Relay:
                 return b""
         elif name.lower() in self._aliases:
             return b""
-        elif b":" in value:
+        elif b":" in value and name != b"Date":
             # A code can hide wherever an address can stand.
             value = self._clean(value)
         return b"%b: %b\r\n" % (name, value)
