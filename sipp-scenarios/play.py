@@ -94,7 +94,6 @@ def free(port: int) -> bool:
 
 
 STRETCH = 1000
-_claims: list[socket.socket] = []
 _left: list[int] = []
 
 
@@ -121,7 +120,7 @@ def claimed() -> range:
         except OSError:
             claim.close()
             continue
-        _claims.append(claim)
+        claim.detach()  # open, and so claimed, until this process ends
         return range(first, first + STRETCH, 4)
     raise RuntimeError("other processes have claimed all ports from 10000 to 31999")
 
