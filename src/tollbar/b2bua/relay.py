@@ -95,7 +95,7 @@ _plain = re.compile(r"[0-9A-Za-z+*._-]*").fullmatch
 _USER: Final = re.compile(rb"(sips?:|tel:)([^@;?>\s,]+)", re.IGNORECASE)
 # Any quoted string, and the name of an address without quotes.
 SHOWN: Final = re.compile(
-    rb'"(?:[^"\\\r\n]|\\.)*+"?+|(?:^|(?<=[:,]))[^"<>,:;\r\n]++(?=<)', re.DOTALL
+    rb'"(?:[^"\\\r\n]|\\.)*"?+|(?:^|(?<=[:,]))[^"<>,:;\r\n]++(?=<)', re.DOTALL
 )
 # Where a removed header leaves the mark that stood before it.
 _DANGLING: Final = re.compile(rb"[?&](?=[>\s,;\"]|$)")
@@ -134,7 +134,7 @@ class Relay:
             + spelled(parameter.encode())
             + rb"(?![A-Za-z0-9.!*_+`'~-])"
             + rb"(?:[ \t]*+(?:=|%3d)[ \t]*+"
-            + rb'(?:"(?:[^"\\]|\\.)*+"|(?:(?!%3b|%26)[^;>&,\s"@?])*+))?+',
+            + rb'(?:"(?:[^"\\]|\\.)*"|(?:(?!%3b|%26)[^;>&,\s"@?])*))?',
             re.IGNORECASE,
         )
         # An alias as a header within a URI (RFC 3261 19.1.1).

@@ -16,7 +16,7 @@ _WS = rb"[ \t]*+"
 _sender = re.compile(
     rb"SIP" + _WS + rb"/" + _WS + _TOKEN + _WS + rb"/" + _WS + rb"(" + _TOKEN + rb")"
     rb"[ \t]++([A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])"
-    rb"(?:" + _WS + rb":" + _WS + rb"([0-9]{1,5}+))?+",
+    rb"(?:" + _WS + rb":" + _WS + rb"([0-9]{1,5}+))?",
     re.IGNORECASE,
 ).fullmatch
 # What stands before the tag, as nearly everyone writes it: half the time of `_parse`.

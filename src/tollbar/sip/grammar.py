@@ -14,20 +14,20 @@ MOST_ITEMS: Final = 1024  # far above any real list, far below what 64 kB of com
 
 TOKEN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
 
-_QUOTED: Final = rb'"(?:[^"\\]|\\.)*+"'
+_QUOTED: Final = rb'"(?:[^"\\]|\\.)*"'
 # A parameter value is a token, a host (so also colons and brackets) or a quoted string by
 # the grammar; peers write more than that, so anything that cannot end the value passes.
 _VALUE: Final = rb'[^\x00-\x20\x7f",;<>]++'
 _NAME: Final = rb"[A-Za-z0-9\-.!%*_+`'~]++"
 # Parameters as nearly everyone writes them: no white space, no quotes.
-PLAIN_PARAMS: Final = rb"(?:;" + _NAME + rb"(?:=" + _VALUE + rb")?+)*+"
+PLAIN_PARAMS: Final = rb"(?:;" + _NAME + rb"(?:=" + _VALUE + rb")?)*"
 
 _plain_params = re.compile(PLAIN_PARAMS).fullmatch
 _param = re.compile(
-    rb"[ \t]*+;[ \t]*+(" + _NAME + rb")[ \t]*+(?:=[ \t]*+(" + _QUOTED + rb"|" + _VALUE + rb"))?+",
+    rb"[ \t]*+;[ \t]*+(" + _NAME + rb")[ \t]*+(?:=[ \t]*+(" + _QUOTED + rb"|" + _VALUE + rb"))?",
     re.DOTALL,
 ).match
-_item = re.compile(rb'(?:[^",<]++|' + _QUOTED + rb"|<[^>]*+>)*+", re.DOTALL).match
+_item = re.compile(rb'(?:[^",<]++|' + _QUOTED + rb"|<[^>]*+>)*", re.DOTALL).match
 _quoted = re.compile(_QUOTED, re.DOTALL).match
 _pair = re.compile(rb"\\(.)", re.DOTALL)
 _special = re.compile(rb'(["\\\x01-\x08\x0b-\x1f\x7f])')

@@ -19,7 +19,7 @@ _VIA: Final = re.compile(
 )
 # The same in the first line, as nearly everyone writes it: a quarter of the time.
 _plain_via: Final = re.compile(
-    rb"\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*+"
+    rb"\nVia: SIP/2\.0/[A-Z]++ ([^\s;,]++)(?:;(?!branch=)[^\s;,]*+)*"
     rb";branch=(z9hG4bK[^\s;,]++)"
 ).match
 _rport: Final = re.compile(rb";[ \t]*rport[ \t]*(?==|;|$)(?:=[ \t]*)?", re.IGNORECASE)

@@ -12,10 +12,10 @@ from tollbar.sip.errors import SipError
 # Wider than the grammar in the user part, where peers send `#` and UTF-8 unescaped;
 # what would end the URI or its header is never in it.
 _sip = re.compile(
-    rb"(?:([^\x00-\x20\x7f\"<>@:]++)(?::([^\x00-\x20\x7f\"<>@]*+))?+@)?+"
-    rb"([A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::([0-9]{1,5}+))?+"
-    rb"((?:;[^\x00-\x20\x7f\"<>;?=@]++(?:=[^\x00-\x20\x7f\"<>;?]*+)?+)*+)"
-    rb"(?:\?([^\x00-\x20\x7f\"<>]*+))?+"
+    rb"(?:([^\x00-\x20\x7f\"<>@:]++)(?::([^\x00-\x20\x7f\"<>@]*+))?@)?"
+    rb"([A-Za-z0-9._-]++|\[[0-9A-Fa-f:.]++\])(?::([0-9]{1,5}+))?"
+    rb"((?:;[^\x00-\x20\x7f\"<>;?=@]++(?:=[^\x00-\x20\x7f\"<>;?]*+)?)*)"
+    rb"(?:\?([^\x00-\x20\x7f\"<>]*+))?"
 ).fullmatch
 _scheme = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*+").fullmatch
 _opaque = re.compile(rb"[^\x00-\x20\x7f\"<>]++").fullmatch
